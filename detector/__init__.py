@@ -1,0 +1,1 @@
+"""The domain core: values and pure functions, with no text engine, learner, file, clock or network."""

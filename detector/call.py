@@ -1,0 +1,150 @@
+"""The state of one call: its turns in order, what they made known, and what was said of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from detector.candidate import HitKind, Reading
+from detector.decision import CallOutcome, Decision, Outcome
+from detector.playbook import Behaviour, Opportunity
+from detector.reward import Credit, RewardEvent
+from detector.transcript import CallHeader, Speaker, Turn
+
+RECENT_TURNS = 3
+RECENT_WORDS = 60
+NEED_WORDS = 4
+HANDLED_AGENT_TURNS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A turn before the present one, in normalised words, and the facts its cues made known."""
+
+    speaker: Speaker
+    words: tuple[str, ...]
+    facts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the turns so far made known; all that scoring a turn may use beside the turn itself.
+
+    `heard` and `agent_turns` count turns with words; names are in lower case, word by word.
+    """
+
+    heard: int = 0
+    agent_turns: int = 0
+    customer_heard: bool = False
+    unknown_heard: int = 0
+    agent_turns_since_need: int = -1
+    recent: tuple[Past, ...] = ()
+    facts: frozenset[str] = frozenset()
+    done: frozenset[str] = frozenset()
+    customer_names: frozenset[str] = frozenset()
+    agent_names: frozenset[str] = frozenset()
+
+    @property
+    def need_stated(self) -> bool:
+        """The customer has said what the call is about."""
+        return self.agent_turns_since_need >= 0
+
+    @property
+    def need_handled(self) -> bool:
+        """The agent has had turns enough since the need was stated to have dealt with it."""
+        return self.agent_turns_since_need >= HANDLED_AGENT_TURNS
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """What a turn's step gave out, kept so that the same turn delivered again gives out the same."""
+
+    decisions: tuple[Decision, ...] = ()
+    rewards: tuple[RewardEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """Everything known of one call. `decisions` are those that stand; `emissions` go by turn id."""
+
+    header: CallHeader
+    turns: tuple[Turn, ...] = ()
+    memory: Memory = field(default_factory=Memory)
+    decisions: tuple[Decision, ...] = ()
+    credits: tuple[Credit, ...] = ()
+    emissions: Mapping[str, Emission] = field(default_factory=dict)
+    ended: bool = False
+
+
+def words_of_name(name: str | None) -> frozenset[str]:
+    """Return the words of a full name in lower case, initials left out."""
+    return frozenset(word for word in (name or "").lower().replace(".", " ").split() if len(word) > 1)
+
+
+def opened(header: CallHeader) -> CallState:
+    """Return the state of a call of which nothing is said yet."""
+    memory = Memory(
+        customer_names=words_of_name(header.customer_name), agent_names=words_of_name(header.agent_name)
+    )
+    return CallState(header=header, memory=memory)
+
+
+def remember(memory: Memory, turn: Turn, reading: Reading, done: frozenset[str]) -> Memory:
+    """Return the memory after a turn was heard and behaviours were seen in it."""
+    if not reading.words:
+        return memory
+    facts = frozenset(hit.owner for hit in reading.hits if hit.kind is HitKind.CUE)
+    past = Past(turn.speaker, reading.words[-RECENT_WORDS:], facts)
+    by_agent, by_customer = turn.speaker is Speaker.AGENT, turn.speaker is Speaker.CUSTOMER
+    names = frozenset(reading.names)
+    return replace(
+        memory,
+        heard=memory.heard + 1,
+        agent_turns=memory.agent_turns + by_agent,
+        customer_heard=memory.customer_heard or by_customer,
+        unknown_heard=memory.unknown_heard + (turn.speaker is Speaker.UNKNOWN),
+        agent_turns_since_need=_since_need(memory, turn, reading),
+        recent=(*memory.recent, past)[-RECENT_TURNS:],
+        facts=memory.facts | facts if facts else memory.facts,
+        done=memory.done | done if done else memory.done,
+        customer_names=memory.customer_names | names if names and by_customer else memory.customer_names,
+        agent_names=memory.agent_names | names if names and by_agent else memory.agent_names,
+    )
+
+
+def _since_need(memory: Memory, turn: Turn, reading: Reading) -> int:
+    """Return how many agent turns came since the customer stated a need, or -1 before that."""
+    if memory.need_stated:
+        return memory.agent_turns_since_need + (turn.speaker is Speaker.AGENT)
+    states_need = turn.speaker is Speaker.CUSTOMER and len(reading.words) >= NEED_WORDS and memory.agent_turns > 0
+    return 0 if states_need else -1
+
+
+def had_opportunity(behaviour: Behaviour, memory: Memory) -> bool:
+    """Tell whether the call gave occasion for the behaviour."""
+    match behaviour.opportunity:
+        case Opportunity.ALWAYS | Opportunity.CALL_OPENED:
+            return memory.agent_turns > 0
+        case Opportunity.NEED_STATED:
+            return memory.need_stated
+        case Opportunity.NEED_HANDLED:
+            return memory.need_handled
+        case Opportunity.NAME_KNOWN:
+            return bool(memory.customer_names)
+        case Opportunity.CALL_CLOSED:
+            return memory.need_stated and "call_closed" in memory.facts
+        case Opportunity.NEVER:
+            return False
+        case _:
+            return behaviour.opportunity.value in memory.facts
+
+
+def call_outcome(behaviour: Behaviour, state: CallState, *, abstains: bool) -> CallOutcome:
+    """Return what the whole call shows of a behaviour.
+
+    What only a person could tell (a review not yet decided, turns whose speaker is unknown) is abstained from.
+    """
+    outcomes = {decision.outcome for decision in state.decisions if decision.behaviour == behaviour.id}
+    if Outcome.AWARD in outcomes or Outcome.SHADOW in outcomes:
+        return CallOutcome.DONE
+    if abstains or outcomes:
+        return CallOutcome.ABSTAINED
+    return CallOutcome.MISSED if had_opportunity(behaviour, state.memory) else CallOutcome.NOT_NEEDED

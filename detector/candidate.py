@@ -1,0 +1,67 @@
+"""What was seen in a turn: its words, the phrases that hit, and the evidence for a behaviour."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from detector.transcript import Contract
+
+
+class HitKind(StrEnum):
+    """What a phrase of the playbook is for."""
+
+    RULE = "rule"
+    HINT = "hint"
+    UNLESS = "unless"
+    CUE = "cue"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A phrase found in a turn: `owner` is a behaviour or, for a cue, a fact of the call.
+
+    `first` and `last` count words of the reading, `last` excluded. A void rule hit proposes nothing.
+    """
+
+    kind: HitKind
+    owner: str
+    rule: str
+    first: int
+    last: int
+    void_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A turn as the text engine sees it.
+
+    `words` are normalised (see docs/playbook.md); `spans` are the character ranges of each in the turn's text;
+    `clauses` is the number of the clause each word stands in; `names` are personal names heard in it.
+    """
+
+    words: tuple[str, ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
+    clauses: tuple[int, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    names: tuple[str, ...] = field(default=())
+
+    def characters(self, first: int, last: int) -> tuple[int, int]:
+        """Return the character range of the words from `first` up to, not including, `last`."""
+        return self.spans[first][0], self.spans[last - 1][1]
+
+
+class Evidence(Contract):
+    """Where in a turn something was seen: a rule's id or the classifier, and a character range of the text."""
+
+    source: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A behaviour possibly seen in a turn: where, how probable (0 to 1, calibrated), and why."""
+
+    behaviour: str
+    score: float
+    evidence: tuple[Evidence, ...]
+    reasons: tuple[str, ...]

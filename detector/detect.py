@@ -1,0 +1,177 @@
+"""The one pure step, and the fold over it: the same input gives the same output, whichever door it came by."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from detector.call import CallState, Emission, Memory, call_outcome, opened, remember
+from detector.decision import Decision, Outcome, Scorecard, decide
+from detector.playbook import Playbook
+from detector.ports import Reader, Scorer
+from detector.reward import RewardEvent, settle
+from detector.transcript import Call, CallHeader, Speaker, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one event of a call leads to: the new state, and what is to be told."""
+
+    state: CallState
+    decisions: tuple[Decision, ...] = ()
+    rewards: tuple[RewardEvent, ...] = ()
+    scorecard: Scorecard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """All that a finished call leads to: decisions that stand, reward events in order, the scorecard."""
+
+    decisions: tuple[Decision, ...]
+    rewards: tuple[RewardEvent, ...]
+    scorecard: Scorecard
+
+
+class Detector:
+    """Spots the playbook's behaviours in calls. Holds no state: that of a call is handed in and out."""
+
+    def __init__(self, *, playbook: Playbook, reader: Reader, scorer: Scorer, tenant: str = "default") -> None:
+        self.playbook = playbook
+        self.tenant = tenant
+        self._reader = reader
+        self._scorer = scorer
+
+    def open(self, header: CallHeader) -> CallState:
+        """Return the state of a call before its first turn."""
+        return opened(header)
+
+    def introduce(self, state: CallState, header: CallHeader) -> Step:
+        """Take in what is known of a call, also where turns came before it."""
+        if header == state.header:
+            return Step(state)
+        return self._again(replace(state, header=header), state.turns, cause=None)
+
+    def step(self, state: CallState, turn: Turn) -> Step:
+        """Take in one turn.
+
+        A partial turn changes nothing. A turn delivered again gives out what it gave out the first time.
+        A revision, or a turn that comes late, is put in its place: what no longer holds is retracted.
+        """
+        if not turn.is_final:
+            return Step(state)
+        known = next((one for one in reversed(state.turns) if one.turn_id == turn.turn_id), None)
+        if known is None and (not state.turns or _place(turn) > _place(state.turns[-1])):
+            return self._next(state, turn)
+        if known is None:
+            return self._again(state, (*state.turns, turn), cause=turn)
+        if known == turn:
+            return self._replay(state, turn)
+        if turn.revision < known.revision:
+            return Step(state)
+        return self._again(state, (*(one for one in state.turns if one is not known), turn), cause=turn)
+
+    def end(self, state: CallState) -> Step:
+        """Take in that the call is over; tell its scorecard."""
+        ended = replace(state, ended=True)
+        return Step(ended, scorecard=self._scorecard(ended))
+
+    def detect(self, call: Call) -> Detection:
+        """Fold the step over a whole call."""
+        state = self.open(call.header)
+        rewards: list[RewardEvent] = []
+        for turn in sorted(call.turns, key=lambda one: (*_place(one), one.revision)):
+            step = self.step(state, turn)
+            state = step.state
+            rewards.extend(step.rewards)
+        return Detection(state.decisions, tuple(rewards), self._scorecard(state))
+
+    def _next(self, state: CallState, turn: Turn) -> Step:
+        """Take in the turn that follows all others."""
+        memory, made = self._heard(state.header, state.memory, turn)
+        after = replace(state, turns=(*state.turns, turn), memory=memory, decisions=(*state.decisions, *made))
+        return self._told(state, after, made, turn)
+
+    def _again(self, state: CallState, turns: Iterable[Turn], *, cause: Turn | None) -> Step:
+        """Take in all turns anew, in their order, and tell what is different."""
+        ordered = tuple(sorted(turns, key=_place))
+        memory, standing = opened(state.header).memory, list[Decision]()
+        for turn in ordered:
+            memory, made = self._heard(state.header, memory, turn)
+            standing.extend(made)
+        after = replace(state, turns=ordered, memory=memory, decisions=tuple(standing))
+        return self._told(state, after, _differences(state.decisions, after.decisions), cause)
+
+    def _heard(self, header: CallHeader, memory: Memory, turn: Turn) -> tuple[Memory, tuple[Decision, ...]]:
+        """Read, score and decide one turn; return the memory after it and the decisions made."""
+        if not self.playbook.speaks(header.language) or turn.speaker is Speaker.SYSTEM:
+            return memory, ()
+        reading = self._reader.read(turn, memory)
+        made: tuple[Decision, ...] = ()
+        if turn.speaker is Speaker.AGENT and reading.words:
+            made = decide(
+                self._scorer.candidates(reading, memory),
+                header=header,
+                turn=turn,
+                playbook=self.playbook,
+                model_version=self._scorer.version,
+                tenant=self.tenant,
+            )
+        done = frozenset(one.behaviour for one in made if one.outcome is not Outcome.REVIEW)
+        return remember(memory, turn, reading, done), made
+
+    def _told(self, before: CallState, after: CallState, decisions: tuple[Decision, ...], cause: Turn | None) -> Step:
+        """Settle the rewards of the new state and keep what is given out with the turn that caused it."""
+        rewards: tuple[RewardEvent, ...] = ()
+        first_heard = after.memory.customer_heard != before.memory.customer_heard
+        if decisions or first_heard:
+            credits, rewards = settle(
+                after.credits,
+                after.decisions if after.memory.customer_heard else (),
+                header=after.header,
+                turns={turn.turn_id: turn for turn in after.turns},
+                playbook=self.playbook,
+                tenant=self.tenant,
+            )
+            after = replace(after, credits=credits)
+        if cause is not None and (decisions or rewards):
+            after = replace(after, emissions={**after.emissions, cause.turn_id: Emission(decisions, rewards)})
+        return Step(after, decisions, rewards, self._scorecard(after) if after.ended else None)
+
+    def _replay(self, state: CallState, turn: Turn) -> Step:
+        """Give out again what the turn gave out when it first came."""
+        emission = state.emissions.get(turn.turn_id, Emission())
+        return Step(state, emission.decisions, emission.rewards, self._scorecard(state) if state.ended else None)
+
+    def _scorecard(self, state: CallState) -> Scorecard:
+        why = tuple(self._abstains(state))
+        return Scorecard(
+            call_id=state.header.call_id,
+            agent_id=state.header.agent_id,
+            team=state.header.team,
+            outcomes={one.id: call_outcome(one, state, abstains=bool(why)) for one in self.playbook.behaviours},
+            abstained=why,
+            playbook_version=self.playbook.version,
+            model_version=self._scorer.version,
+        )
+
+    def _abstains(self, state: CallState) -> Iterable[str]:
+        """Say why the call, or part of it, was abstained from."""
+        if not self.playbook.speaks(state.header.language):
+            yield f"the playbook does not speak {state.header.language!r}"
+            return
+        unknown = state.memory.unknown_heard
+        if unknown:
+            yield f"{unknown} turn{'s' if unknown > 1 else ''} without a known speaker"
+        if state.memory.agent_turns and not state.memory.customer_heard and not unknown:
+            yield "no customer was heard: nothing is rewarded"
+
+
+def _place(turn: Turn) -> tuple[int, str]:
+    """Return what turns are ordered by: their index; the two channels' clocks differ."""
+    return turn.index, turn.turn_id
+
+
+def _differences(before: tuple[Decision, ...], after: tuple[Decision, ...]) -> tuple[Decision, ...]:
+    """Return the retractions of what no longer stands, then what is new or different."""
+    old: Mapping[str, Decision] = {one.decision_id: one for one in before}
+    new = {one.decision_id: one for one in after}
+    gone = tuple(one.model_copy(update={"retracted": True}) for key, one in old.items() if key not in new)
+    return (*gone, *(one for key, one in new.items() if old.get(key) != one))

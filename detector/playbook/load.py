@@ -1,0 +1,190 @@
+"""Reads a playbook's folder; tells all its faults together, each with file and line."""
+
+import difflib
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from detector.errors import Fault, PlaybookError
+from detector.playbook.phrases import PhraseError, parse
+from detector.playbook.values import Behaviour, Playbook, Rule, Shared, Strategy
+
+DEFAULT_FOLDER = Path(__file__).parent
+Value = TypeVar("Value", bound=BaseModel)
+SHARED_FILES = ("cues", "scopes", "words", "given_names", "spellings")
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """A YAML file read into plain values, with the line of every path into it."""
+
+    file: str
+    value: Any
+    lines: dict[tuple[str | int, ...], int]
+
+    def line(self, path: tuple[str | int, ...]) -> int:
+        """Return the line of the longest known beginning of a path."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+
+def load_playbook(folder: Path = DEFAULT_FOLDER) -> Playbook:
+    """Return the playbook in a folder: one behaviour a `*.yaml`, and `shared/*.yaml`.
+
+    Raises:
+        PlaybookError: every fault found, with file, line and the known choices.
+    """
+    faults: list[Fault] = []
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise PlaybookError([Fault(str(folder), 1, "no *.yaml file here; a playbook has one behaviour a file")])
+    shared = _shared(folder / "shared", faults)
+    strategy = _read(folder / "shared" / "playbook.yaml", Strategy, faults)
+    documents = [document for file in files if (document := _document(file, faults)) is not None]
+    behaviours = [
+        behaviour
+        for document in documents
+        if (behaviour := _behaviour(document, strategy, shared, faults)) is not None
+    ]
+    faults.extend(_same_ids(behaviours, documents))
+    if faults or strategy is None or shared is None:
+        raise PlaybookError(sorted(faults, key=lambda fault: (fault.file, fault.line)))
+    version = f"{strategy.version}+{_digest(folder)}"
+    ordered = tuple(sorted(behaviours, key=lambda behaviour: behaviour.id))
+    return Playbook(version=version, strategy=strategy, shared=shared, behaviours=ordered)
+
+
+def _digest(folder: Path) -> str:
+    """Return eight hexadecimal digits of the words of all the playbook's files."""
+    digest = hashlib.sha256()
+    for file in sorted([*folder.glob("*.yaml"), *(folder / "shared").glob("*.yaml")]):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:8]
+
+
+def _shared(folder: Path, faults: list[Fault]) -> Shared | None:
+    values: dict[str, Any] = {}
+    found: dict[str, _Document] = {}
+    for name in SHARED_FILES:
+        document = _document(folder / f"{name}.yaml", faults) if (folder / f"{name}.yaml").exists() else None
+        if document is not None:
+            values[name], found[name] = document.value, document
+    try:
+        shared = Shared.model_validate(values)
+    except ValidationError as error:
+        for part in error.errors():
+            where = found[str(part["loc"][0])]
+            faults.append(_fault(where, part["loc"][1:], part["msg"]))
+        return None
+    for name in ("cues", "scopes"):
+        for at, rule in enumerate(getattr(shared, name)):
+            faults.extend(_phrase_faults(found[name], (at,), rule, shared))
+    return shared
+
+
+def _behaviour(
+    document: _Document, strategy: Strategy | None, shared: Shared | None, faults: list[Fault]
+) -> Behaviour | None:
+    behaviour = _validated(document, Behaviour, faults)
+    if behaviour is None:
+        return None
+    stem = Path(document.file).stem
+    if behaviour.id != stem:
+        faults.append(_fault(document, ("id",), f"the id is {behaviour.id!r} but the file is named {stem!r}"))
+    if strategy is not None and behaviour.goal not in strategy.goals:
+        faults.append(_fault(document, ("goal",), _unknown(behaviour.goal, strategy.goals)))
+    if shared is not None:
+        for part in ("rules", "hints", "unless"):
+            for at, rule in enumerate(getattr(behaviour, part)):
+                faults.extend(_phrase_faults(document, (part, at), rule, shared))
+    return behaviour
+
+
+def _phrase_faults(document: _Document, path: tuple[str | int, ...], rule: Rule, shared: Shared) -> Iterator[Fault]:
+    for at, phrase in enumerate(rule.phrases):
+        try:
+            parse(phrase, word_lists=shared.words)
+        except PhraseError as error:
+            yield _fault(document, (*path, "phrases", at), f"the phrase {phrase!r} {error}")
+
+
+def _same_ids(behaviours: list[Behaviour], documents: list[_Document]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for behaviour, document in zip(behaviours, documents, strict=False):
+        if behaviour.id in seen:
+            yield _fault(document, ("id",), f"another file has the id {behaviour.id!r} too")
+        seen.add(behaviour.id)
+
+
+def _read(file: Path, kind: type[Value], faults: list[Fault]) -> Value | None:
+    document = _document(file, faults)
+    return None if document is None else _validated(document, kind, faults)
+
+
+def _validated(document: _Document, kind: type[Value], faults: list[Fault]) -> Value | None:
+    try:
+        return kind.model_validate(document.value)
+    except ValidationError as error:
+        faults.extend(_fault(document, part["loc"], _told(part, kind)) for part in error.errors())
+        return None
+
+
+def _told(part: Any, kind: type[BaseModel]) -> str:
+    """Say what pydantic found, with the known keys where one is not known."""
+    name = str(part["loc"][-1]) if part["loc"] else kind.__name__
+    if part["type"] == "extra_forbidden":
+        return _unknown(name, tuple(kind.model_fields), what="key") if len(part["loc"]) == 1 else f"unknown key {name!r}"
+    return f"{name}: {part['msg']}"
+
+
+def _unknown(name: str, known: tuple[str, ...], what: str = "value") -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"unknown {what} {name!r}{hint} The known ones: {', '.join(known)}"
+
+
+def _fault(document: _Document, path: tuple[str | int, ...], message: str) -> Fault:
+    return Fault(document.file, document.line(path), message)
+
+
+def _document(file: Path, faults: list[Fault]) -> _Document | None:
+    try:
+        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except FileNotFoundError:
+        faults.append(Fault(str(file), 1, "is missing"))
+        return None
+    except UnicodeDecodeError:
+        faults.append(Fault(str(file), 1, "is not UTF-8 text"))
+        return None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        faults.append(Fault(str(file), mark.line + 1 if mark else 1, f"is not YAML: {getattr(error, 'problem', error)}"))
+        return None
+    lines: dict[tuple[str | int, ...], int] = {}
+    _mark(node, (), lines)
+    return _Document(str(file), _plain(node), lines)
+
+
+def _plain(node: yaml.Node | None) -> Any:
+    if node is None:
+        return None
+    loader = yaml.SafeLoader("")
+    return loader.construct_document(node)
+
+
+def _mark(node: yaml.Node | None, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> None:
+    """Note the line of each key and item below a node."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            lines[*path, key.value] = key.start_mark.line + 1
+            _mark(value, (*path, key.value), lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for at, item in enumerate(node.value):
+            lines[*path, at] = item.start_mark.line + 1
+            _mark(item, (*path, at), lines)

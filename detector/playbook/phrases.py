@@ -1,0 +1,199 @@
+"""The phrase notation: what an analyst writes in a rule, parsed into sequences of elements.
+
+Notation: `(a|b c)` alternatives, `[x]` optional, `*` any word, `...` a gap of up to 3 words, `...6` of up to 6,
+`{name}` a class of words, `^` and `$` the start and end of a clause. docs/playbook.md explains it to analysts.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TypeAlias
+
+DEFAULT_GAP = 3
+MAX_GAP = 12
+MAX_SEQUENCES = 2_000
+ENGINE_CLASSES = frozenset({"customer_name", "agent_name", "name", "number"})
+
+_TOKEN = re.compile(r"\s*(?:(?P<gap>\.\.\.(?P<width>\d*))|(?P<sign>[()\[\]|*^$])|\{(?P<list>\w+)\}|(?P<word>[^\s()\[\]|*^${}]+))")
+
+
+class PhraseError(ValueError):
+    """A phrase that cannot be read, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One word out of a set; an optional one may be absent."""
+
+    options: frozenset[str]
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnyWord:
+    """Any one word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """From no word to `width` words, all in one clause."""
+
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class WordClass:
+    """A word of a class the text engine knows: customer_name, agent_name, name, number."""
+
+    name: str
+
+
+Element: TypeAlias = Words | AnyWord | Gap | WordClass
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Elements that follow each other; `at_start` and `at_end` bind it to the ends of a clause."""
+
+    elements: tuple[Element, ...]
+    at_start: bool = False
+    at_end: bool = False
+
+
+def parse(phrase: str, *, word_lists: Mapping[str, tuple[str, ...]]) -> tuple[Sequence, ...]:
+    """Return every sequence the phrase stands for. Sets of single words stay sets.
+
+    Raises:
+        PhraseError: what cannot be read, where, and the known choices.
+    """
+    at_start, at_end = phrase.lstrip().startswith("^"), phrase.rstrip().endswith("$")
+    inner = phrase.strip().removeprefix("^").removesuffix("$")
+    parser = _Parser(inner, word_lists)
+    sequences = [Sequence(_trimmed(elements), at_start, at_end) for elements in parser.alternatives()]
+    parser.expect_end()
+    if not all(any(_is_fixed(element) for element in one.elements) for one in sequences):
+        raise PhraseError("needs at least one fixed word in each of its readings")
+    return tuple(dict.fromkeys(sequences))
+
+
+def _is_fixed(element: Element) -> bool:
+    return isinstance(element, WordClass) or (isinstance(element, Words) and not element.optional)
+
+
+def _trimmed(elements: tuple[Element, ...]) -> tuple[Element, ...]:
+    """Drop gaps at the ends: they would match the same words and more."""
+    while elements and isinstance(elements[0], Gap):
+        elements = elements[1:]
+    while elements and isinstance(elements[-1], Gap):
+        elements = elements[:-1]
+    return elements
+
+
+class _Parser:
+    """Recursive descent over the signs of one phrase."""
+
+    def __init__(self, phrase: str, word_lists: Mapping[str, tuple[str, ...]]) -> None:
+        self._tokens = list(_tokens(phrase))
+        self._at = 0
+        self._lists = word_lists
+
+    def expect_end(self) -> None:
+        if self._at < len(self._tokens):
+            raise PhraseError(f"has an unexpected {self._tokens[self._at].group().strip()!r}")
+
+    def alternatives(self) -> list[tuple[Element, ...]]:
+        """Read `a|b c|…` up to a closing sign or the end."""
+        found = self._sequence()
+        while self._sign() == "|":
+            self._at += 1
+            found = found + self._sequence()
+        return _merged(found)
+
+    def _sequence(self) -> list[tuple[Element, ...]]:
+        found: list[tuple[Element, ...]] = [()]
+        while self._at < len(self._tokens) and self._sign() not in {"|", ")", "]"}:
+            found = [head + tail for head, tail in product(found, self._item())]
+            if len(found) > MAX_SEQUENCES:
+                raise PhraseError(f"stands for more than {MAX_SEQUENCES} sequences: split it into several phrases")
+        return found
+
+    def _item(self) -> list[tuple[Element, ...]]:
+        token = self._tokens[self._at]
+        self._at += 1
+        if token["gap"]:
+            return [(_gap(token["width"]),)]
+        if token["word"]:
+            return [(Words(frozenset({token["word"].lower()})),)]
+        if token["list"]:
+            return self._class(token["list"])
+        return self._group(token["sign"])
+
+    def _class(self, name: str) -> list[tuple[Element, ...]]:
+        if name in ENGINE_CLASSES:
+            return [(WordClass(name),)]
+        if name not in self._lists:
+            known = ", ".join(sorted({*ENGINE_CLASSES, *self._lists}))
+            raise PhraseError(f"names an unknown class {{{name}}}; the known ones are {known}")
+        return _merged([tuple(Words(frozenset({word})) for word in entry.split()) for entry in self._lists[name]])
+
+    def _group(self, sign: str) -> list[tuple[Element, ...]]:
+        if sign == "*":
+            return [(AnyWord(),)]
+        if sign in {"^", "$"}:
+            raise PhraseError(f"has {sign!r} in the middle; ^ comes first and $ last")
+        found = self.alternatives()
+        closing = ")" if sign == "(" else "]"
+        if self._sign() != closing:
+            raise PhraseError(f"has a {sign!r} without its {closing!r}")
+        self._at += 1
+        return found if sign == "(" else _optional(found)
+
+    def _sign(self) -> str | None:
+        return self._tokens[self._at]["sign"] if self._at < len(self._tokens) else None
+
+
+def _tokens(phrase: str) -> Iterator[re.Match[str]]:
+    at = 0
+    while at < len(phrase.rstrip()):
+        match = _TOKEN.match(phrase, at)
+        if match is None:
+            raise PhraseError(f"cannot be read at {phrase[at:].strip()[:12]!r}")
+        at = match.end()
+        yield match
+
+
+def _gap(width: str) -> Gap:
+    if int(width or DEFAULT_GAP) > MAX_GAP:
+        raise PhraseError(f"has a gap of {width} words; a gap spans at most {MAX_GAP}")
+    return Gap(int(width or DEFAULT_GAP))
+
+
+def _optional(alternatives: list[tuple[Element, ...]]) -> list[tuple[Element, ...]]:
+    """Return the alternatives and nothing at all; a set of single words stays one element."""
+    if len(alternatives) == 1 and len(alternatives[0]) == 1 and isinstance(alternatives[0][0], Words):
+        return [(replace(alternatives[0][0], optional=True),)]
+    return [(), *alternatives]
+
+
+def _merged(alternatives: list[tuple[Element, ...]]) -> list[tuple[Element, ...]]:
+    """Join alternatives that differ in one word at one place into one sequence with a set of words."""
+    singles = [one for one in alternatives if len(one) == 1 and isinstance(one[0], Words) and not one[0].optional]
+    if len(singles) < 2:
+        return alternatives
+    joined = Words(frozenset().union(*(one[0].options for one in singles if isinstance(one[0], Words))))
+    return [(joined,), *(one for one in alternatives if one not in singles)]
+
+
+def spread(sequence: Sequence, *, limit: int) -> tuple[tuple[str, ...], ...] | None:
+    """Return the plain phrases a gapless sequence stands for, or None where it has no such short list."""
+    choices: list[tuple[str, ...]] = []
+    count = 1
+    for element in sequence.elements:
+        if not isinstance(element, Words):
+            return None
+        choices.append((*sorted(element.options), *([""] if element.optional else [])))
+        count *= len(choices[-1])
+        if count > limit:
+            return None
+    return tuple(tuple(word for word in words if word) for words in product(*choices))

@@ -1,0 +1,131 @@
+"""Calls and turns as the detector takes them in."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Self, TypeAlias
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from detector.errors import TranscriptError
+
+MAX_TURN_CHARACTERS = 1_000_000
+
+
+class Speaker(StrEnum):
+    """Who says a turn. Only the agent's turns are ever scored; unknown and system turns are abstained from."""
+
+    AGENT = "agent"
+    CUSTOMER = "customer"
+    SYSTEM = "system"
+    UNKNOWN = "unknown"
+
+
+def _readable(text: object) -> object:
+    """Replace lone surrogates, which no encoder can write, by U+FFFD. Length is kept, so spans stay true."""
+    if not isinstance(text, str) or text.isascii():
+        return text
+    return "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= letter <= "\udfff" else letter for letter in text)
+
+
+Text: TypeAlias = Annotated[str, BeforeValidator(_readable)]
+Id: TypeAlias = Annotated[str, BeforeValidator(_readable), Field(min_length=1, max_length=512)]
+
+
+class Contract(BaseModel):
+    """A frozen value that crosses an edge of the system; unknown fields are left aside."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Turn(Contract):
+    """One speaker's uninterrupted words. Times are milliseconds from the call's start."""
+
+    turn_id: Id
+    index: int
+    revision: int = Field(default=0, ge=0)
+    is_final: bool = True
+    speaker: Speaker
+    agent_id: Id | None = None
+    text: Annotated[Text, Field(max_length=MAX_TURN_CHARACTERS)]
+    start_ms: int | None = Field(default=None, ge=0)
+    end_ms: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _times_run_forward(self) -> Self:
+        if self.start_ms is not None and self.end_ms is not None and self.end_ms < self.start_ms:
+            raise ValueError(f"end_ms {self.end_ms} is before start_ms {self.start_ms}")
+        return self
+
+
+class CallHeader(Contract):
+    """What is known of a call before its first turn."""
+
+    call_id: Id
+    agent_id: Id | None = None
+    agent_name: Text | None = None
+    team: Text | None = None
+    customer_name: Text | None = None
+    language: Text | None = None
+    started_at: AwareDatetime | None = None
+
+
+class Call(CallHeader):
+    """A whole call. Of it only `call_id`, and of a turn `speaker` and `text`, are required."""
+
+    ended_at: AwareDatetime | None = None
+    turns: tuple[Turn, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number_the_turns(cls, value: Any) -> Any:
+        """Give each turn the index of its position and an id of call and index, where it has none."""
+        if not isinstance(value, Mapping) or not isinstance(value.get("turns"), list | tuple):
+            return value
+        call_id = value.get("call_id")
+        return {**value, "turns": [numbered(call_id, at, turn) for at, turn in enumerate(value["turns"])]}
+
+    @model_validator(mode="after")
+    def _turns_are_told_apart(self) -> Self:
+        seen: set[tuple[str, int]] = set()
+        for turn in self.turns:
+            key = (turn.turn_id, turn.revision)
+            if key in seen:
+                raise ValueError(f"two turns share the turn_id {turn.turn_id!r}: give each its own, or a higher revision")
+            seen.add(key)
+        return self
+
+    @property
+    def header(self) -> CallHeader:
+        """What is known of the call without its turns."""
+        return CallHeader.model_construct(**{name: getattr(self, name) for name in CallHeader.model_fields})
+
+
+def numbered(call_id: object, position: int, turn: Any) -> Any:
+    """Return a raw turn with `index` and `turn_id` filled in where they are missing."""
+    if not isinstance(turn, Mapping):
+        return turn
+    index = turn.get("index")
+    index = position if index is None else index
+    turn_id = turn.get("turn_id")
+    return {**turn, "index": index, "turn_id": f"{call_id}:{index}" if turn_id is None else turn_id}
+
+
+def call_of(value: Any) -> Call:
+    """Return the call a decoded JSON value holds.
+
+    Raises:
+        TranscriptError: what is wrong and where, without the words of the call.
+    """
+    if not isinstance(value, Mapping):
+        raise TranscriptError(f"a call is a JSON object with call_id and turns, not a {type(value).__name__}")
+    try:
+        return Call.model_validate(value)
+    except ValidationError as error:
+        raise TranscriptError(what_is_wrong(error)) from None
+
+
+def what_is_wrong(error: ValidationError) -> str:
+    """Say what pydantic found, field by field, leaving out the input: it may hold what a customer said."""
+    places = [(".".join(map(str, part["loc"])) or "the call", part["msg"]) for part in error.errors(include_input=False)]
+    told = "; ".join(f"{place}: {message}" for place, message in places[:3])
+    return told if len(places) <= 3 else f"{told}; and {len(places) - 3} more"

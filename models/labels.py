@@ -1,0 +1,134 @@
+"""Labelled agent turns to learn from and to measure on: the project's own writing, or any labelled conversations."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detector.call import Memory, opened, remember
+from detector.candidate import Reading
+from detector.errors import DetectorError
+from detector.playbook import Playbook
+from detector.ports import Reader
+from detector.transcript import Call, Speaker, Turn, call_of
+
+EXAMPLES_FOLDER = Path(__file__).parent / "examples"
+_SPEAKERS = {"a": "agent", "c": "customer"}
+
+
+class LabelError(DetectorError):
+    """A labelled file that breaks its format; tells file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledCall:
+    """A call and the behaviours a person saw in its agent turns, by turn id. Turns without an entry are context only."""
+
+    call: Call
+    labels: Mapping[str, frozenset[str]]
+    sector: str
+    voice: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A labelled agent turn as the scorer meets it: its reading, the memory before it, and the true labels."""
+
+    call_id: str
+    turn: Turn
+    reading: Reading
+    memory: Memory
+    labels: frozenset[str]
+    sector: str
+    voice: str
+    origin: str
+
+
+def own_calls(folder: Path = EXAMPLES_FOLDER) -> Iterator[LabelledCall]:
+    """Yield the project's own examples: `turns/*.jsonl` (single turns with what came before) and `calls/*.jsonl`."""
+    for file in sorted((folder / "turns").glob("*.jsonl")):
+        for number, row in _rows(file):
+            yield _single_turn(file, number, row)
+    for file in sorted((folder / "calls").glob("*.jsonl")):
+        for number, row in _rows(file):
+            yield _whole_call(file, number, row)
+
+
+def playbook_calls(playbook: Playbook) -> Iterator[LabelledCall]:
+    """Yield the playbook's examples as calls labelled for the one behaviour each stands under; agent's turns only."""
+    for behaviour in playbook.behaviours:
+        for kind, examples in (("catch", behaviour.examples.catch), ("leave", behaviour.examples.leave)):
+            for number, example in enumerate(examples):
+                call_id = f"playbook/{behaviour.id}/{kind}/{number}"
+                said = [*example.before, (example.speaker, example.text)]
+                turns = [{"speaker": speaker, "text": text} for speaker, text in said]
+                call = call_of(
+                    {
+                        "call_id": call_id,
+                        "customer_name": example.customer_name,
+                        "agent_name": example.agent_name,
+                        "turns": turns,
+                    }
+                )
+                labels = frozenset({behaviour.id} if kind == "catch" else ())
+                yield LabelledCall(call, {call.turns[-1].turn_id: labels}, "playbook", "playbook", "playbook")
+
+
+def observe(labelled: Iterable[LabelledCall], reader: Reader) -> Iterator[Observation]:
+    """Yield every labelled agent turn with the memory the turns before it leave."""
+    for one in labelled:
+        memory = opened(one.call.header).memory
+        for turn in one.call.turns:
+            reading = reader.read(turn, memory)
+            labels = one.labels.get(turn.turn_id)
+            if labels is not None and turn.speaker is Speaker.AGENT:
+                yield Observation(
+                    one.call.call_id, turn, reading, memory, labels, one.sector, one.voice, one.origin
+                )
+            memory = remember(memory, turn, reading, frozenset())
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                yield number, json.loads(line)
+            except json.JSONDecodeError as error:
+                raise LabelError(f"{file}:{number}: is not JSON: {error.msg}") from None
+
+
+def _single_turn(file: Path, number: int, row: dict[str, Any]) -> LabelledCall:
+    try:
+        before = [words.partition(":") for words in row["before"]]
+        said = [(_SPEAKERS[speaker.strip()], text.strip()) for speaker, _, text in before]
+        turns = [{"speaker": speaker, "text": text} for speaker, text in (*said, ("agent", row["text"]))]
+        call = call_of({"call_id": f"{file.stem}/{number}", "customer_name": row["name"], "turns": turns})
+        labels = {call.turns[-1].turn_id: frozenset(row["labels"])}
+        return LabelledCall(call, labels, row["sector"], row["voice"], f"turns/{file.stem}")
+    except (KeyError, DetectorError) as error:
+        raise LabelError(f"{file}:{number}: {error}") from None
+
+
+def _whole_call(file: Path, number: int, row: dict[str, Any]) -> LabelledCall:
+    try:
+        turns = [{"speaker": _SPEAKERS[turn[0]], "text": turn[1]} for turn in row["turns"]]
+        call = call_of(
+            {
+                "call_id": f"{file.stem}/{number}",
+                "agent_name": row["agent_name"],
+                "customer_name": row["customer_name"],
+                "turns": turns,
+            }
+        )
+        labels = {
+            made.turn_id: frozenset(raw[2])
+            for made, raw in zip(call.turns, row["turns"], strict=True)
+            if raw[0] == "a"
+        }
+        return LabelledCall(call, labels, row["sector"], row["voice"], f"calls/{file.stem}")
+    except (KeyError, IndexError, DetectorError) as error:
+        raise LabelError(f"{file}:{number}: {error}") from None

@@ -1,0 +1,35 @@
+"""The only place that names the concrete parts and puts them together."""
+
+from detector.detect import Detector
+from detector.playbook import Playbook, load_playbook
+from models.classifier import Classifier
+from models.registry import load
+from pipelines.nlp import SpacyReader
+from pipelines.settings import Settings
+
+
+def text_reader(playbook: Playbook) -> SpacyReader:
+    """Return the text engine for a playbook."""
+    return SpacyReader(playbook)
+
+
+def classifier(settings: Settings, playbook: Playbook) -> Classifier:
+    """Return the model in the settings' folder, as the scorer of a playbook."""
+    model = load(settings.model)
+    floors = {one.id: one.thresholds.review for one in playbook.behaviours}
+    return Classifier(model.weights, version=model.version, floors=floors)
+
+
+def detector(settings: Settings) -> Detector:
+    """Return the detector the settings describe.
+
+    Raises:
+        PlaybookError, ModelError: what is wrong with the playbook or the model.
+    """
+    playbook = load_playbook(settings.playbook)
+    return Detector(
+        playbook=playbook,
+        reader=text_reader(playbook),
+        scorer=classifier(settings, playbook),
+        tenant=settings.tenant,
+    )

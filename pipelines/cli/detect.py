@@ -1,0 +1,84 @@
+"""`detector detect`."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from detector.decision import CallOutcome, Outcome
+from pipelines import assemble
+from pipelines.flows import detect as flow
+from pipelines.readers import READERS, InputFault
+from pipelines.settings import Settings
+from pipelines.sinks import JsonLines, Outputs
+
+
+def detect(
+    files: Annotated[list[Path], typer.Argument(help="Transcript files.", show_default=False)],
+    decisions: Annotated[str | None, typer.Option(help="Write decisions here, JSON lines; - is stdout.")] = None,
+    rewards: Annotated[str | None, typer.Option(help="Write reward events here; - is stdout.")] = None,
+    scorecards: Annotated[str | None, typer.Option(help="Write scorecards here; - is stdout.")] = None,
+    format_name: Annotated[str, typer.Option("--format", help=f"auto, or one of: {', '.join(READERS)}.")] = "auto",
+    jobs: Annotated[int, typer.Option(help="Processes; 0 is one a core.", min=0)] = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first input that cannot be read.")] = False,
+) -> None:
+    """Detect behaviours in FILES of calls; write decisions, reward events and scorecards.
+
+    Example: detector detect calls.jsonl --decisions decisions.jsonl --rewards - | less
+
+    What cannot be read is told with file and line, counted, and passed over; the exit code is then 1.
+    """
+    settings = Settings()
+    make = partial(assemble.detector, settings)
+    if jobs == 0:
+        jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    make()
+    errors = Console(stderr=True)
+    sink = JsonLines(Outputs(decisions, rewards, scorecards))
+    total = sum(file.stat().st_size for file in files if file.is_file())
+    columns = (TextColumn("detecting"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("detecting", total=total)
+        try:
+            tally = flow.run(
+                flow.items(files, format_name=format_name, on_bytes=lambda count: progress.advance(task, count)),
+                make_detector=make,
+                sinks=[sink],
+                jobs=jobs,
+                strict=strict,
+                on_fault=partial(_tell, errors),
+            )
+        finally:
+            sink.close()
+    _summarise(tally, errors)
+    raise typer.Exit(1 if tally.faults else 0)
+
+
+def _tell(console: Console, fault: InputFault) -> None:
+    console.print(str(fault), markup=False, highlight=False, soft_wrap=True)
+
+
+def _summarise(tally: flow.Tally, console: Console) -> None:
+    table = Table(title=f"{tally.calls:,} calls, {tally.turns:,} turns ({tally.agent_turns:,} by agents)")
+    table.add_column("behaviour")
+    for heading in ("award", "review", "shadow", "calls: done", "missed", "not needed", "abstained"):
+        table.add_column(heading, justify="right")
+    for behaviour in sorted({name for name, _ in tally.outcomes}):
+        decided = (str(tally.decisions[behaviour, outcome]) for outcome in Outcome)
+        shown = (str(tally.outcomes[behaviour, outcome]) for outcome in CallOutcome)
+        table.add_row(behaviour, *decided, *shown)
+    console.print(table)
+    console.print(f"{tally.points:,} points granted.", highlight=False)
+    if tally.unknown_turns:
+        console.print(
+            f"{tally.unknown_turns:,} turns of {tally.unknown_calls:,} calls have no known speaker: "
+            "nothing is said of them.",
+            highlight=False,
+        )
+    if tally.faults:
+        console.print(f"{tally.faults:,} pieces of input could not be read; they are named above.", highlight=False)

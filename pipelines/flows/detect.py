@@ -1,0 +1,192 @@
+"""Batch detection: calls from files through the detector to sinks, on all cores, in the order of the input."""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeAlias
+
+from detector.decision import CallOutcome, Outcome
+from detector.detect import Detection, Detector
+from detector.errors import DetectorError
+from detector.transcript import Call, Speaker
+from pipelines.readers import FormatError, InputFault, reader
+from pipelines.readers.native import call_or_fault
+from pipelines.readers.source import lines
+from pipelines.sinks import Sink
+
+BATCH_CALLS = 16
+BATCH_BYTES = 512 * 1024
+BATCHES_AHEAD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of native input, not yet decoded, and where it stands."""
+
+    file: str
+    number: int
+    raw: bytes
+
+
+Item: TypeAlias = Line | Call | InputFault
+DetectorFactory: TypeAlias = Callable[[], Detector]
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What became of one call: its detection, and how many of its turns were the agent's and of an unknown speaker."""
+
+    detection: Detection
+    turns: int
+    agent_turns: int
+    unknown_turns: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run counts: for the summary at its end."""
+
+    calls: int = 0
+    turns: int = 0
+    agent_turns: int = 0
+    unknown_turns: int = 0
+    unknown_calls: int = 0
+    faults: int = 0
+    points: int = 0
+    decisions: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
+    outcomes: Counter[tuple[str, CallOutcome]] = field(default_factory=Counter)
+
+    def add(self, done: Detected) -> None:
+        """Count one call."""
+        self.calls += 1
+        self.turns += done.turns
+        self.agent_turns += done.agent_turns
+        self.unknown_turns += done.unknown_turns
+        self.unknown_calls += done.unknown_turns > 0
+        self.decisions.update((one.behaviour, one.outcome) for one in done.detection.decisions)
+        self.outcomes.update(done.detection.scorecard.outcomes.items())
+        self.points += sum(event.data.points for event in done.detection.rewards)
+
+
+class StoppedAtFault(DetectorError):
+    """A strict run met a fault."""
+
+
+def items(files: Iterable[Path], *, format_name: str, on_bytes: Callable[[int], None]) -> Iterator[Item]:
+    """Yield what the files hold, in order; native lines undecoded, so that the workers share that work too."""
+    for file in files:
+        try:
+            read = reader(format_name, file)
+            if read.__module__.endswith(".native"):
+                yield from _native(file, on_bytes)
+            else:
+                yield from read(file)
+                on_bytes(file.stat().st_size)
+        except FormatError as error:
+            yield InputFault(str(file), 0, str(error))
+        except OSError as error:
+            yield InputFault(str(file), 0, f"cannot be read: {error.strerror}")
+
+
+def _native(file: Path, on_bytes: Callable[[int], None]) -> Iterator[Item]:
+    if file.stat().st_size == 0:
+        yield InputFault(str(file), 1, "the file is empty")
+    with file.open("rb") as stream:
+        for line in lines(stream, str(file)):
+            if isinstance(line, InputFault):
+                yield line
+            else:
+                on_bytes(len(line[1]))
+                yield Line(str(file), *line)
+
+
+def run(
+    source: Iterable[Item],
+    *,
+    make_detector: DetectorFactory,
+    sinks: Sequence[Sink],
+    jobs: int,
+    strict: bool = False,
+    on_fault: Callable[[InputFault], None] = lambda _: None,
+) -> Tally:
+    """Detect every call of the source and hand the detections to the sinks, in order. Memory does not grow.
+
+    Raises:
+        StoppedAtFault: the run is strict and something could not be read; what came before is written.
+    """
+    tally = Tally()
+    batches = _batches(source)
+    results = _here(batches, make_detector()) if jobs == 1 else _spread(batches, make_detector, jobs)
+    for result in results:
+        if isinstance(result, InputFault):
+            tally.faults += 1
+            on_fault(result)
+            if strict:
+                raise StoppedAtFault(str(result))
+            continue
+        tally.add(result)
+        for sink in sinks:
+            sink.write(result.detection)
+    return tally
+
+
+def _batches(source: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield the items in batches that are small enough to be held several at a time."""
+    batch: list[Item] = []
+    size = 0
+    for item in source:
+        batch.append(item)
+        size += len(item.raw) if isinstance(item, Line) else 0
+        if len(batch) >= BATCH_CALLS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _here(batches: Iterable[list[Item]], detector: Detector) -> Iterator[Detected | InputFault]:
+    for batch in batches:
+        for item in batch:
+            yield detected(item, detector)
+
+
+def _spread(
+    batches: Iterator[list[Item]], make_detector: DetectorFactory, jobs: int
+) -> Iterator[Detected | InputFault]:
+    """Yield the results of worker processes in the order of the batches; few batches are under way at a time."""
+    with ProcessPoolExecutor(
+        jobs, mp_context=get_context("forkserver"), initializer=_start_worker, initargs=(make_detector,)
+    ) as pool:
+        under_way: deque[Future[list[Detected | InputFault]]] = deque(
+            pool.submit(_in_worker, batch) for batch in islice(batches, jobs * BATCHES_AHEAD)
+        )
+        while under_way:
+            yield from under_way.popleft().result()
+            under_way.extend(pool.submit(_in_worker, batch) for batch in islice(batches, 1))
+
+
+_worker_detector: list[Detector] = []
+
+
+def _start_worker(make_detector: DetectorFactory) -> None:
+    """Keep one detector for the life of a worker process."""
+    _worker_detector[:] = [make_detector()]
+
+
+def _in_worker(batch: list[Item]) -> list[Detected | InputFault]:
+    return [detected(item, _worker_detector[0]) for item in batch]
+
+
+def detected(item: Item, detector: Detector) -> Detected | InputFault:
+    """Return what becomes of one item; a fault stays one."""
+    call = call_or_fault(item.raw, item.file, item.number) if isinstance(item, Line) else item
+    if isinstance(call, InputFault):
+        return call
+    speakers = Counter(turn.speaker for turn in call.turns)
+    return Detected(
+        detector.detect(call), len(call.turns), speakers[Speaker.AGENT], speakers[Speaker.UNKNOWN]
+    )

@@ -1,0 +1,100 @@
+"""Normalised words: one form for the many ways a word is written, said or misheard."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
+
+import spacy
+from spacy.attrs import NORM, ORTH
+from spacy.language import Language
+
+NAME, CUSTOMER_NAME, AGENT_NAME, NUMBER, NOISE = "{name}", "{customer_name}", "{agent_name}", "{number}", "{noise}"
+CLAUSE_ENDS = frozenset({".", "?", "!", ";", ":", "…", "..", "..."})
+PAUSES = frozenset({",", "-", "–", "—", "--"})
+"""Signs that part clauses and are otherwise left out: "thanks, Rosa" is matched as two words."""
+FILLERS = frozenset("uh um erm er uhm umm uhh mm".split())
+DROPPED = FILLERS | PAUSES | frozenset({NOISE, "", '"', "'", "“", "”", "‘", "’", "*", "(", ")", "[", "]", "<", ">"})
+
+_MARKS = ("[noise]", "<unk>", "[unk]", "[laughter]", "[silence]", "[inaudible]", "[crosstalk]", "[pause]", "[music]")
+_NAME_MARKS = ("[name]", "[surname]", "[agent]", "[customer]", "[person]", "[first_name]", "[last_name]")
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]")
+_DIGITS = re.compile(r"[£$€]?\d[\d,.:/-]*(?:st|nd|rd|th|p|pm|am|k|%)?$")
+_NUMBER_WORDS = frozenset(
+    "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million".split()
+)
+_PIECES = {"s": "is", "m": "am", "ll": "will", "re": "are", "ve": "have", "d": "would", "nt": "not", "n't": "not"}
+_OPENED = {
+    "let's": ("let", "us"),
+    "lets": ("let", "us"),
+    "wanna": ("want", "to"),
+    "gimme": ("give", "me"),
+    "lemme": ("let", "me"),
+    "dunno": ("do", "not"),
+}
+JOINED = {
+    ("i", "will"): "ill",
+    ("we", "will"): "well",
+    ("we", "are"): "were",
+    ("it", "is"): "its",
+    ("i", "would"): "id",
+    ("we", "would"): "wed",
+    ("you", "are"): "your",
+    ("name", "is"): "names",
+}
+"""What a recogniser without apostrophes writes for two words, where it is a word of its own too."""
+
+Form: TypeAlias = Callable[[str], str]
+
+
+def normalised_form(*, given_names: frozenset[str], spellings: Mapping[str, str]) -> Form:
+    """Return the function from a word as written to its normalised form; applied twice it changes nothing more."""
+
+    def form(text: str) -> str:
+        word = _INVISIBLE.sub("", text).lower().strip()
+        if word.startswith("{") and word.endswith("}"):
+            return word
+        word = spellings.get(word, word)
+        if word in _NUMBER_WORDS or _DIGITS.match(word):
+            return NUMBER
+        return NAME if word in given_names else word
+
+    return form
+
+
+def tokenizer(form: Form) -> Language:
+    """Return spaCy's blank English pipeline, whose tokens' NORM is the normalised form."""
+    nlp = spacy.blank("en")
+    nlp.vocab.lex_attr_getters[NORM] = form
+    for lexeme in nlp.vocab:
+        lexeme.norm_ = form(lexeme.text)
+    nlp.tokenizer.rules = {**dict(_contractions(nlp, form)), **dict(_special_words())}
+    return nlp
+
+
+def _contractions(nlp: Language, form: Form) -> Iterator[tuple[str, list[dict[int, str]]]]:
+    """Yield spaCy's own exceptions with every piece opened to a full word."""
+    for written, pieces in nlp.tokenizer.rules.items():
+        if len(pieces) == 1 and not written[:1].isalpha():
+            yield written, pieces
+            continue
+        yield written, [{ORTH: piece[ORTH], NORM: _opened(piece, form)} for piece in pieces]
+
+
+def _opened(piece: Mapping[int, str], form: Form) -> str:
+    bare = piece[ORTH].lower().strip("'’")
+    return _PIECES.get(bare) or form(piece.get(NORM, piece[ORTH]))
+
+
+def _special_words() -> Iterator[tuple[str, list[dict[int, str]]]]:
+    for word, pair in _OPENED.items():
+        for written in (word, word.capitalize()):
+            cut = len(written) - 1 if word == "lets" else len(written) - 2
+            yield written, [{ORTH: written[:cut], NORM: pair[0]}, {ORTH: written[cut:], NORM: pair[1]}]
+    for written in ("Cannot", "cannot"):
+        yield written, [{ORTH: written[:3], NORM: "can"}, {ORTH: written[3:], NORM: "not"}]
+    for mark in _MARKS:
+        yield mark, [{ORTH: mark, NORM: NOISE}]
+    for mark in _NAME_MARKS:
+        yield mark, [{ORTH: mark, NORM: NAME}]
+        yield mark.upper(), [{ORTH: mark.upper(), NORM: NAME}]

@@ -1,0 +1,32 @@
+"""The native format: JSON lines, one finished call a line."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from detector.errors import TranscriptError
+from detector.transcript import Call, call_of
+from pipelines.readers.source import CallOrFault, InputFault, lines
+
+
+def read(file: Path) -> Iterator[CallOrFault]:
+    """Yield the calls of a file of native JSON lines."""
+    with file.open("rb") as stream:
+        for line in lines(stream, str(file)):
+            yield line if isinstance(line, InputFault) else call_or_fault(line[1], str(file), line[0])
+
+
+def call_or_fault(line: bytes, file: str, number: int) -> CallOrFault:
+    """Return the call of a line, or what is wrong with it."""
+    try:
+        return call_of(orjson.loads(line))
+    except orjson.JSONDecodeError as error:
+        return InputFault(file, number, f"is not JSON: {str(error).partition(':')[0]}")
+    except TranscriptError as error:
+        return InputFault(file, number, str(error))
+
+
+def write(call: Call) -> bytes:
+    """Return the call as one native line, its newline included."""
+    return call.model_dump_json(exclude_none=True).encode() + b"\n"

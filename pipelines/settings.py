@@ -1,0 +1,37 @@
+"""Settings, from the environment (`DETECTOR_…`) or a file of such lines (`.env`, or `--settings FILE`)."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from detector.playbook import DEFAULT_FOLDER
+from models.registry import SHIPPED_FOLDER
+
+
+class Settings(BaseSettings):
+    """What every door reads. Secrets print as stars."""
+
+    model_config = SettingsConfigDict(env_prefix="DETECTOR_", env_file=".env", extra="ignore", frozen=True)
+
+    tenant: str = Field(default="default", min_length=1, description="Whose calls these are; part of every id.")
+    playbook: Path = Field(default=DEFAULT_FOLDER, description="The folder of the playbook.")
+    model: Path = Field(default=SHIPPED_FOLDER, description="The folder of the model.")
+
+    brokers: str = Field(default="127.0.0.1:9092", description="Kafka's addresses, host:port, parted by commas.")
+    group: str = Field(default="behaviour-detector", description="The consumer group, and the Faust app's id.")
+    topic_transcripts: str = "transcripts"
+    topic_decisions: str = "decisions"
+    topic_scorecards: str = "scorecards"
+    topic_rewards: str = "reward-events"
+    topic_dead_letters: str = "transcripts.dead-letters"
+    partitions: int = Field(default=4, ge=1, le=4096, description="Of the transcripts topic and the state's changelog.")
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    ca_file: Path | None = Field(default=None, description="The certificate authority the brokers are trusted by.")
+    data_folder: Path = Field(default=Path("out/worker"), description="Where the worker keeps its local state.")
+    idle_seconds: float = Field(default=3600, gt=0, description="A call silent for this long is closed.")
+    grace_seconds: float = Field(default=600, ge=0, description="How long the state of an ended call is kept.")
