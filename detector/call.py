@@ -81,9 +81,7 @@ def words_of_name(name: str | None) -> frozenset[str]:
 
 def opened(header: CallHeader) -> CallState:
     """Return the state of a call of which nothing is said yet."""
-    memory = Memory(
-        customer_names=words_of_name(header.customer_name), agent_names=words_of_name(header.agent_name)
-    )
+    memory = Memory(customer_names=words_of_name(header.customer_name), agent_names=words_of_name(header.agent_name))
     return CallState(header=header, memory=memory)
 
 
@@ -120,21 +118,16 @@ def _since_need(memory: Memory, turn: Turn, reading: Reading) -> int:
 
 def had_opportunity(behaviour: Behaviour, memory: Memory) -> bool:
     """Tell whether the call gave occasion for the behaviour."""
-    match behaviour.opportunity:
-        case Opportunity.ALWAYS | Opportunity.CALL_OPENED:
-            return memory.agent_turns > 0
-        case Opportunity.NEED_STATED:
-            return memory.need_stated
-        case Opportunity.NEED_HANDLED:
-            return memory.need_handled
-        case Opportunity.NAME_KNOWN:
-            return bool(memory.customer_names)
-        case Opportunity.CALL_CLOSED:
-            return memory.need_stated and "call_closed" in memory.facts
-        case Opportunity.NEVER:
-            return False
-        case _:
-            return behaviour.opportunity.value in memory.facts
+    known = {
+        Opportunity.ALWAYS: memory.agent_turns > 0,
+        Opportunity.CALL_OPENED: memory.agent_turns > 0,
+        Opportunity.NEED_STATED: memory.need_stated,
+        Opportunity.NEED_HANDLED: memory.need_handled,
+        Opportunity.NAME_KNOWN: bool(memory.customer_names),
+        Opportunity.CALL_CLOSED: memory.need_stated and "call_closed" in memory.facts,
+        Opportunity.NEVER: False,
+    }
+    return known.get(behaviour.opportunity, behaviour.opportunity.value in memory.facts)
 
 
 def call_outcome(behaviour: Behaviour, state: CallState, *, abstains: bool) -> CallOutcome:

@@ -59,9 +59,10 @@ class Evidence(Contract):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A behaviour possibly seen in a turn: where, how probable (0 to 1, calibrated), and why."""
+    """A behaviour possibly seen in a turn: where, how probable (0 to 1, calibrated), why, and whether a rule says so."""
 
     behaviour: str
     score: float
     evidence: tuple[Evidence, ...]
     reasons: tuple[str, ...]
+    by_rule: bool = False

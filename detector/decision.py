@@ -61,12 +61,15 @@ class Scorecard(Contract):
 
 def decision_id(*, tenant: str, call_id: str, turn_id: str, behaviour: str) -> str:
     """Return the id of the decision on one behaviour in one turn: the same at each replay and after each revision."""
-    return str(uuid5(NAMESPACE, "\x1f".join(("decision", tenant, call_id, turn_id, behaviour))))
+    return str(uuid5(NAMESPACE, f"decision\x1f{tenant}\x1f{call_id}\x1f{turn_id}\x1f{behaviour}"))
 
 
-def outcome_of(score: float, behaviour: Behaviour) -> Outcome | None:
-    """Return what a calibrated score means under the behaviour's thresholds; None is a drop."""
-    if score < behaviour.thresholds.review:
+def outcome_of(score: float, behaviour: Behaviour, *, by_rule: bool = False) -> Outcome | None:
+    """Return what a calibrated score means under the behaviour's thresholds; None is a drop.
+
+    What a rule of the playbook says is never dropped: where the score doubts it, a person looks at it.
+    """
+    if score < behaviour.thresholds.review and not by_rule:
         return None
     if behaviour.reward.mode is Mode.SHADOW:
         return Outcome.SHADOW
@@ -86,7 +89,7 @@ def decide(
     made = []
     for candidate in candidates:
         behaviour = playbook.behaviour(candidate.behaviour)
-        outcome = outcome_of(candidate.score, behaviour)
+        outcome = outcome_of(candidate.score, behaviour, by_rule=candidate.by_rule)
         if outcome is None:
             continue
         agent_id = turn.agent_id or header.agent_id
@@ -114,6 +117,8 @@ def decide(
 
 def _why(outcome: Outcome, score: float, behaviour: Behaviour, agent_id: str | None) -> tuple[str, ...]:
     award, review = behaviour.thresholds.award, behaviour.thresholds.review
+    if outcome is Outcome.REVIEW and score < review:
+        return (f"a rule says so, the score {score:.2f} doubts it: below review {review:.2f}",)
     if outcome is Outcome.REVIEW:
         return (f"score {score:.2f} is between review {review:.2f} and award {award:.2f}",)
     if outcome is Outcome.SHADOW:

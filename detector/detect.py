@@ -122,7 +122,7 @@ class Detector:
         rewards: tuple[RewardEvent, ...] = ()
         first_heard = after.memory.customer_heard != before.memory.customer_heard
         if decisions or first_heard:
-            credits, rewards = settle(
+            ledger, rewards = settle(
                 after.credits,
                 after.decisions if after.memory.customer_heard else (),
                 header=after.header,
@@ -130,7 +130,7 @@ class Detector:
                 playbook=self.playbook,
                 tenant=self.tenant,
             )
-            after = replace(after, credits=credits)
+            after = replace(after, credits=ledger)
         if cause is not None and (decisions or rewards):
             after = replace(after, emissions={**after.emissions, cause.turn_id: Emission(decisions, rewards)})
         return Step(after, decisions, rewards, self._scorecard(after) if after.ended else None)

@@ -78,7 +78,7 @@ def reversal_id(granted_id: str) -> str:
 
 
 def settle(
-    credits: tuple[Credit, ...],
+    credited: tuple[Credit, ...],
     decisions: Iterable[Decision],
     *,
     header: CallHeader,
@@ -92,7 +92,7 @@ def settle(
     A slot beyond them is reversed; one not yet credited is granted.
     """
     due = _due(decisions, playbook)
-    ledger = {credit.key: credit for credit in credits}
+    ledger = {credit.key: credit for credit in credited}
     events: list[RewardEvent] = []
     for key, credit in ledger.items():
         if credit.standing and key not in due:

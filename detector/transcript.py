@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from detector.errors import TranscriptError
 
 MAX_TURN_CHARACTERS = 1_000_000
+TOLD_FAULTS = 3
 
 
 class Speaker(StrEnum):
@@ -90,7 +91,9 @@ class Call(CallHeader):
         for turn in self.turns:
             key = (turn.turn_id, turn.revision)
             if key in seen:
-                raise ValueError(f"two turns share the turn_id {turn.turn_id!r}: give each its own, or a higher revision")
+                raise ValueError(
+                    f"two turns share the turn_id {turn.turn_id!r}: give each its own, or a higher revision"
+                )
             seen.add(key)
         return self
 
@@ -126,6 +129,9 @@ def call_of(value: Any) -> Call:
 
 def what_is_wrong(error: ValidationError) -> str:
     """Say what pydantic found, field by field, leaving out the input: it may hold what a customer said."""
-    places = [(".".join(map(str, part["loc"])) or "the call", part["msg"]) for part in error.errors(include_input=False)]
-    told = "; ".join(f"{place}: {message}" for place, message in places[:3])
-    return told if len(places) <= 3 else f"{told}; and {len(places) - 3} more"
+    places = [
+        (".".join(map(str, part["loc"])) or "the call", part["msg"]) for part in error.errors(include_input=False)
+    ]
+    told = "; ".join(f"{place}: {message}" for place, message in places[:TOLD_FAULTS])
+    more = len(places) - TOLD_FAULTS
+    return told if more <= 0 else f"{told}; and {more} more"

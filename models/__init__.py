@@ -1,1 +1,1 @@
-"""The learner: features, classifier, calibration, evaluation, training; the examples it learns from and the shipped model."""
+"""The learner: features, classifier, evaluation, training; the examples it learns from and the shipped model."""

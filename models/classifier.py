@@ -45,7 +45,7 @@ class Classifier:
         self._version = version
         given = floors or {}
         self._floors = np.array([given.get(one, DEFAULT_FLOOR) for one in weights.behaviours], dtype=np.float32)
-        self._learned = frozenset(weights.behaviours)
+        self._columns = {behaviour: at for at, behaviour in enumerate(weights.behaviours)}
 
     @property
     def version(self) -> str:
@@ -57,18 +57,21 @@ class Classifier:
         return self._calibrated(features(reading, memory))
 
     def candidates(self, reading: Reading, memory: Memory) -> tuple[Candidate, ...]:
-        """Return the behaviours whose probability reaches their floor, each with evidence and reasons.
+        """Return the behaviours a rule proposes or whose probability reaches their floor, with evidence and reasons.
 
         Where unless entries void every rule hit of a behaviour, the behaviour is no candidate.
         """
         found = list(features(reading, memory))
         scores = self._calibrated(found)
-        learned = [
-            self._explained(int(at), float(scores[at]), found, reading)
-            for at in np.flatnonzero(scores >= self._floors)
-            if not all_void(self.weights.behaviours[at], reading)
-        ]
-        return (*learned, *self._unlearned(reading))
+        ruled = {hit.owner: None for hit in reading.hits if hit.kind is HitKind.RULE and hit.void_by is None}
+        likely = {self.weights.behaviours[at]: None for at in np.flatnonzero(scores >= self._floors)}
+        return tuple(
+            self._explained(behaviour, float(scores[self._columns[behaviour]]), found, reading)
+            if behaviour in self._columns
+            else _unlearned(behaviour, reading)
+            for behaviour in ruled | likely
+            if not all_void(behaviour, reading)
+        )
 
     def _calibrated(self, found: Iterable[Feature]) -> Array:
         vocabulary = self.weights.vocabulary
@@ -79,19 +82,10 @@ class Classifier:
         calibrated: Array = 1 / (1 + np.exp(-(self.weights.slope * total + self.weights.offset)))
         return calibrated
 
-    def _unlearned(self, reading: Reading) -> Iterable[Candidate]:
-        """Yield what rules propose of behaviours the model has not learned."""
-        owners = {hit.owner: None for hit in reading.hits if hit.kind is HitKind.RULE and hit.void_by is None}
-        for behaviour in owners:
-            if behaviour not in self._learned:
-                evidence, reasons = _of_rules(behaviour, reading)
-                told = f"the model has not learned this behaviour; a rule's hit scores {RULE_PRIOR}"
-                yield Candidate(behaviour, RULE_PRIOR, tuple(evidence), (*reasons, told))
-
-    def _explained(self, column: int, score: float, found: Sequence[Feature], reading: Reading) -> Candidate:
-        behaviour = self.weights.behaviours[column]
+    def _explained(self, behaviour: str, score: float, found: Sequence[Feature], reading: Reading) -> Candidate:
         evidence, reasons = _of_rules(behaviour, reading)
-        by_word, by_context = self._contributions(column, found, len(reading.words))
+        by_rule = bool(evidence)
+        by_word, by_context = self._contributions(self._columns[behaviour], found, len(reading.words))
         first, last = heaviest_run(by_word)
         if last > first:
             start, end = reading.characters(first, last)
@@ -99,11 +93,9 @@ class Classifier:
             reasons.append(f"classifier: {sum(by_word[first:last]):+.1f} for the words at {start}-{end}")
         weighed = sorted(by_context.items(), key=lambda item: -abs(item[1]))[:TOLD_WEIGHTS]
         reasons.extend(f"classifier: {weight:+.1f} for {name}" for name, weight in weighed if abs(weight) >= WORD_TOLL)
-        return Candidate(behaviour, score, tuple(evidence), tuple(reasons))
+        return Candidate(behaviour, score, tuple(evidence), tuple(reasons), by_rule)
 
-    def _contributions(
-        self, column: int, found: Sequence[Feature], count: int
-    ) -> tuple[list[float], dict[str, float]]:
+    def _contributions(self, column: int, found: Sequence[Feature], count: int) -> tuple[list[float], dict[str, float]]:
         """Return what each word of the turn weighed, and what each feature of the context did.
 
         The words of the turns before are told as one: no words of the call are put into reasons.
@@ -124,6 +116,13 @@ class Classifier:
                 told = "the words of the turn before" if name.startswith(("before.c=", "before.a=")) else name
                 by_context[told] = by_context.get(told, 0.0) + weight
         return by_word, by_context
+
+
+def _unlearned(behaviour: str, reading: Reading) -> Candidate:
+    """Return what rules propose of a behaviour the model has not learned."""
+    evidence, reasons = _of_rules(behaviour, reading)
+    told = f"the model has not learned this behaviour; a rule's hit scores {RULE_PRIOR}"
+    return Candidate(behaviour, RULE_PRIOR, tuple(evidence), (*reasons, told), by_rule=True)
 
 
 def all_void(behaviour: str, reading: Reading) -> bool:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 Z = 1.959963984540054
 RESAMPLES = 400
 BINS = 10
+TOLD_FROM = 0.05
 NEVER, LEAST_AWARD, LEAST_REVIEW = 1.01, 0.5, 0.15
 SEED = 7
 
@@ -51,7 +52,7 @@ class BehaviourFigures:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All figures of one set of labelled calls. Macro averages run over behaviours with at least `macro_from` positives."""
+    """All figures of one set of labelled calls; macro averages run over behaviours with `macro_from` positives or more."""
 
     name: str
     calls: int
@@ -124,7 +125,7 @@ def calibration_error(truth: Flags, scores: Numbers) -> float:
 
     Most turns are plainly nothing; counting them would make any model look calibrated.
     """
-    told = scores >= 0.05
+    told = scores >= TOLD_FROM
     bands = reliability(truth[told], scores[told])
     total = sum(count for _, _, count in bands)
     return sum(abs(mean - true) * count for mean, true, count in bands) / total if total else 0.0

@@ -26,9 +26,7 @@ def character_features(word: str) -> tuple[str, ...]:
     if word.startswith("{"):
         return ()
     marked = f"<{word}>"
-    return tuple(
-        f"c={marked[at : at + size]}" for size in CHARACTERS for at in range(len(marked) - size + 1)
-    )
+    return tuple(f"c={marked[at : at + size]}" for size in CHARACTERS for at in range(len(marked) - size + 1))
 
 
 def features(reading: Reading, memory: Memory) -> Iterator[Feature]:

@@ -23,13 +23,15 @@ class LabelError(DetectorError):
 
 @dataclass(frozen=True, slots=True)
 class LabelledCall:
-    """A call and the behaviours a person saw in its agent turns, by turn id. Turns without an entry are context only."""
+    """A call and the behaviours a person saw in its agent turns, by turn id; turns without an entry are context."""
 
     call: Call
     labels: Mapping[str, frozenset[str]]
     sector: str
     voice: str
     origin: str
+    judged: frozenset[str] | None = None
+    """The behaviours the labels speak of; None is all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Observation:
     sector: str
     voice: str
     origin: str
+    judged: frozenset[str] | None = None
 
 
 def own_calls(folder: Path = EXAMPLES_FOLDER) -> Iterator[LabelledCall]:
@@ -73,7 +76,8 @@ def playbook_calls(playbook: Playbook) -> Iterator[LabelledCall]:
                     }
                 )
                 labels = frozenset({behaviour.id} if kind == "catch" else ())
-                yield LabelledCall(call, {call.turns[-1].turn_id: labels}, "playbook", "playbook", "playbook")
+                judged = frozenset({behaviour.id})
+                yield LabelledCall(call, {call.turns[-1].turn_id: labels}, "playbook", "playbook", "playbook", judged)
 
 
 def observe(labelled: Iterable[LabelledCall], reader: Reader) -> Iterator[Observation]:
@@ -85,7 +89,15 @@ def observe(labelled: Iterable[LabelledCall], reader: Reader) -> Iterator[Observ
             labels = one.labels.get(turn.turn_id)
             if labels is not None and turn.speaker is Speaker.AGENT:
                 yield Observation(
-                    one.call.call_id, turn, reading, memory, labels, one.sector, one.voice, one.origin
+                    one.call.call_id,
+                    turn,
+                    reading,
+                    memory,
+                    labels,
+                    one.sector,
+                    one.voice,
+                    one.origin,
+                    one.judged,
                 )
             memory = remember(memory, turn, reading, frozenset())
 
@@ -125,9 +137,7 @@ def _whole_call(file: Path, number: int, row: dict[str, Any]) -> LabelledCall:
             }
         )
         labels = {
-            made.turn_id: frozenset(raw[2])
-            for made, raw in zip(call.turns, row["turns"], strict=True)
-            if raw[0] == "a"
+            made.turn_id: frozenset(raw[2]) for made, raw in zip(call.turns, row["turns"], strict=True) if raw[0] == "a"
         }
         return LabelledCall(call, labels, row["sector"], row["voice"], f"calls/{file.stem}")
     except (KeyError, IndexError, DetectorError) as error:

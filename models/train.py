@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 from zlib import crc32
 
 import numpy as np
@@ -22,9 +23,11 @@ STRENGTH = 1.0
 MIN_TURNS = 2
 TEST_SHARE = 10
 
-Matrix = sparse.csr_matrix
+Matrix: TypeAlias = Any
+"""A SciPy sparse matrix, observations x features, with 32-bit indices."""
 Truth = npt.NDArray[np.bool_]
 Scores = npt.NDArray[np.float64]
+Places: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,16 @@ def vocabulary_of(rows: Iterable[dict[str, float]]) -> dict[str, int]:
 
 def matrix_of(rows: Sequence[dict[str, float]], vocabulary: dict[str, int]) -> Matrix:
     """Return observations x features, in 32 bits."""
-    columns, values, ends = [], [], [0]
+    columns: list[int] = []
+    values: list[float] = []
+    ends = [0]
     for row in rows:
         known = sorted((vocabulary[name], value) for name, value in row.items() if name in vocabulary)
         columns.extend(column for column, _ in known)
         values.extend(value for _, value in known)
         ends.append(len(columns))
     shape = (len(rows), len(vocabulary))
-    return Matrix(
+    return sparse.csr_matrix(
         (np.array(values, np.float32), np.array(columns, np.int32), np.array(ends, np.int32)), shape=shape
     )
 
@@ -71,17 +76,24 @@ def truth_of(observations: Sequence[Observation], behaviours: Sequence[str]) -> 
     return np.array([[one in seen.labels for one in behaviours] for seen in observations], dtype=np.bool_)
 
 
+def judged_of(observations: Sequence[Observation], behaviours: Sequence[str]) -> Truth:
+    """Return observations x behaviours: which labels were given at all."""
+    return np.array([[seen.judged is None or one in seen.judged for one in behaviours] for seen in observations])
+
+
 def train(observations: Sequence[Observation], behaviours: Sequence[str], *, jobs: int = -1) -> Trained:
     """Fit and calibrate; takes seconds for ten thousand turns on two cores."""
     rows = [row_of(one) for one in observations]
     truth = truth_of(observations, behaviours)
+    judged = judged_of(observations, behaviours)
     vocabulary = vocabulary_of(rows)
     matrix = matrix_of(rows, vocabulary)
     groups = np.unique([one.call_id for one in observations], return_inverse=True)[1]
     folds = list(GroupKFold(n_splits=FOLDS, shuffle=True, random_state=SEED).split(matrix, groups=groups))
     with Parallel(n_jobs=jobs) as parallel:
         fitted = parallel(
-            delayed(_one_behaviour)(matrix, truth[:, column], folds) for column in range(len(behaviours))
+            delayed(_one_behaviour)(matrix, truth[:, column], np.flatnonzero(judged[:, column]), folds)
+            for column in range(len(behaviours))
         )
     coefficients, bias, slope, offset, scores = (np.stack(parts, axis=-1) for parts in zip(*fitted, strict=True))
     weights = Weights(
@@ -96,15 +108,16 @@ def train(observations: Sequence[Observation], behaviours: Sequence[str], *, job
 
 
 def _one_behaviour(
-    matrix: Matrix, truth: Truth, folds: Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
+    matrix: Matrix, truth: Truth, judged: Places, folds: Sequence[tuple[Places, Places]]
 ) -> tuple[Scores, float, float, float, Scores]:
     """Return weights, bias, the calibration's slope and offset, and the calibrated scores out of fold."""
     margins = np.zeros(len(truth))
     for learned, left_out in folds:
-        margins[left_out] = logistic().fit(matrix[learned], truth[learned]).decision_function(matrix[left_out])
-    calibration = LogisticRegression(C=1e6).fit(margins[:, None], truth)
+        known = np.intersect1d(learned, judged)
+        margins[left_out] = logistic().fit(matrix[known], truth[known]).decision_function(matrix[left_out])
+    calibration = LogisticRegression(C=1e6).fit(margins[judged, None], truth[judged])
     slope, offset = float(calibration.coef_[0, 0]), float(calibration.intercept_[0])
-    final = logistic().fit(matrix, truth)
+    final = logistic().fit(matrix[judged], truth[judged])
     calibrated = 1 / (1 + np.exp(-(slope * margins + offset)))
     return final.coef_[0], float(final.intercept_[0]), slope, offset, calibrated
 

@@ -48,9 +48,7 @@ def load_playbook(folder: Path = DEFAULT_FOLDER) -> Playbook:
     strategy = _read(folder / "shared" / "playbook.yaml", Strategy, faults)
     documents = [document for file in files if (document := _document(file, faults)) is not None]
     behaviours = [
-        behaviour
-        for document in documents
-        if (behaviour := _behaviour(document, strategy, shared, faults)) is not None
+        behaviour for document in documents if (behaviour := _behaviour(document, strategy, shared, faults)) is not None
     ]
     faults.extend(_same_ids(behaviours, documents))
     if faults or strategy is None or shared is None:
@@ -139,7 +137,9 @@ def _told(part: Any, kind: type[BaseModel]) -> str:
     """Say what pydantic found, with the known keys where one is not known."""
     name = str(part["loc"][-1]) if part["loc"] else kind.__name__
     if part["type"] == "extra_forbidden":
-        return _unknown(name, tuple(kind.model_fields), what="key") if len(part["loc"]) == 1 else f"unknown key {name!r}"
+        return (
+            _unknown(name, tuple(kind.model_fields), what="key") if len(part["loc"]) == 1 else f"unknown key {name!r}"
+        )
     return f"{name}: {part['msg']}"
 
 
@@ -164,7 +164,9 @@ def _document(file: Path, faults: list[Fault]) -> _Document | None:
         return None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        faults.append(Fault(str(file), mark.line + 1 if mark else 1, f"is not YAML: {getattr(error, 'problem', error)}"))
+        faults.append(
+            Fault(str(file), mark.line + 1 if mark else 1, f"is not YAML: {getattr(error, 'problem', error)}")
+        )
         return None
     lines: dict[tuple[str | int, ...], int] = {}
     _mark(node, (), lines)

@@ -15,7 +15,9 @@ MAX_GAP = 12
 MAX_SEQUENCES = 2_000
 ENGINE_CLASSES = frozenset({"customer_name", "agent_name", "name", "number"})
 
-_TOKEN = re.compile(r"\s*(?:(?P<gap>\.\.\.(?P<width>\d*))|(?P<sign>[()\[\]|*^$])|\{(?P<list>\w+)\}|(?P<word>[^\s()\[\]|*^${}]+))")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<gap>\.\.\.(?P<width>\d*))|(?P<sign>[()\[\]|*^$])|\{(?P<list>\w+)\}|(?P<word>[^\s()\[\]|*^${}]+))"
+)
 
 
 class PhraseError(ValueError):
@@ -179,7 +181,7 @@ def _optional(alternatives: list[tuple[Element, ...]]) -> list[tuple[Element, ..
 def _merged(alternatives: list[tuple[Element, ...]]) -> list[tuple[Element, ...]]:
     """Join alternatives that differ in one word at one place into one sequence with a set of words."""
     singles = [one for one in alternatives if len(one) == 1 and isinstance(one[0], Words) and not one[0].optional]
-    if len(singles) < 2:
+    if len(singles) <= 1:
         return alternatives
     joined = Words(frozenset().union(*(one[0].options for one in singles if isinstance(one[0], Words))))
     return [(joined,), *(one for one in alternatives if one not in singles)]

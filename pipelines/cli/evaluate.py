@@ -1,6 +1,7 @@
 """`detector evaluate`."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from detector.errors import DetectorError
 from models.evaluation import Figures, Share
 from pipelines import assemble
 from pipelines.flows import evaluate as flow
@@ -37,9 +39,15 @@ def evaluate(
         console.print(_table(one))
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps([one.evaluation.as_json() for one in measured], indent=1) + "\n", encoding="utf-8")
+        json_file.write_text(
+            json.dumps([one.evaluation.as_json() for one in measured], indent=1) + "\n", encoding="utf-8"
+        )
     if picture is not None:
-        flow.draw(measured, picture)
+        try:
+            drawing = import_module("pipelines.flows.draw")
+        except ModuleNotFoundError:
+            raise DetectorError("a picture needs matplotlib: pip install behaviour-detector[plots]") from None
+        drawing.draw(measured, picture)
 
 
 def _table(measured: flow.Measured) -> Table:
@@ -50,7 +58,9 @@ def _table(measured: flow.Measured) -> Table:
     )
     if measured.found_targets:
         found, positives, flagged, near = measured.found_targets
-        caption += f"\nwritten to be hard: {found} of {positives} positives found, {flagged} of {near} near-misses flagged"
+        caption += (
+            f"\nwritten to be hard: {found} of {positives} positives found, {flagged} of {near} near-misses flagged"
+        )
     table = Table(title=f"{told.name}: {told.calls} calls, {told.turns} agent turns", caption=caption)
     table.add_column("behaviour")
     for heading in ("positives", "precision", "recall", "F1", "award precision", "award recall"):

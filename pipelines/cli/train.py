@@ -20,7 +20,8 @@ def train(
     output: Annotated[Path, typer.Option(help="The folder the model goes to.")] = SHIPPED_FOLDER,
     examples: Annotated[Path, typer.Option(help="The folder of labelled examples.")] = EXAMPLES_FOLDER,
     write_thresholds: Annotated[
-        bool, typer.Option("--write-thresholds", help="Put the thresholds chosen, with their figures, into the playbook.")
+        bool,
+        typer.Option("--write-thresholds", help="Put the thresholds chosen, with their figures, into the playbook."),
     ] = False,
     jobs: Annotated[int, typer.Option(help="Processes; -1 is one a core.")] = -1,
 ) -> None:

@@ -32,7 +32,7 @@ def check(detector: Detector, reader: Reader) -> Iterator[Checked]:
     for behaviour in detector.playbook.behaviours:
         for wanted, examples in ((True, behaviour.examples.catch), (False, behaviour.examples.leave)):
             for number, example in enumerate(examples):
-                yield _checked(detector, reader, behaviour, example, wanted, number)
+                yield _checked(detector, reader, behaviour, example, wanted=wanted, number=number)
 
 
 def example_call(example: Example, call_id: str) -> Call:
@@ -50,12 +50,14 @@ def example_call(example: Example, call_id: str) -> Call:
 
 
 def _checked(
-    detector: Detector, reader: Reader, behaviour: Behaviour, example: Example, wanted: bool, number: int
+    detector: Detector, reader: Reader, behaviour: Behaviour, example: Example, *, wanted: bool, number: int
 ) -> Checked:
     call = example_call(example, f"{behaviour.id}/{number}")
     last = call.turns[-1]
     decisions = detector.detect(call).decisions
-    seen = next((one.outcome for one in decisions if (one.turn_id, one.behaviour) == (last.turn_id, behaviour.id)), None)
+    seen = next(
+        (one.outcome for one in decisions if (one.turn_id, one.behaviour) == (last.turn_id, behaviour.id)), None
+    )
     hits = reader.read(last, detector.open(call.header).memory).hits
     rules = tuple(
         hit.rule if hit.void_by is None else f"{hit.rule} (void by {hit.void_by})"

@@ -187,6 +187,4 @@ def detected(item: Item, detector: Detector) -> Detected | InputFault:
     if isinstance(call, InputFault):
         return call
     speakers = Counter(turn.speaker for turn in call.turns)
-    return Detected(
-        detector.detect(call), len(call.turns), speakers[Speaker.AGENT], speakers[Speaker.UNKNOWN]
-    )
+    return Detected(detector.detect(call), len(call.turns), speakers[Speaker.AGENT], speakers[Speaker.UNKNOWN])

@@ -1,6 +1,6 @@
 """Evaluation: the real detector over labelled conversations, its figures, and their pictures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from models.labels import LabelledCall, observe
 from pipelines.readers import InputFault, labelled
 
 
-class NothingLabelled(DetectorError):
+class NothingLabelledError(DetectorError):
     """No labelled agent turn was found."""
 
 
@@ -66,7 +66,7 @@ def measure(corpus: Corpus, *, detector: Detector, reader: Reader, classifier: C
     """Run the detector over a corpus and compare with the labels.
 
     Raises:
-        NothingLabelled: no labelled agent turn is in it.
+        NothingLabelledError: no labelled agent turn is in it.
     """
     behaviours = classifier.weights.behaviours
     decided = {
@@ -76,7 +76,7 @@ def measure(corpus: Corpus, *, detector: Detector, reader: Reader, classifier: C
     }
     observed = list(observe(corpus.calls, reader))
     if not observed:
-        raise NothingLabelled(f"{corpus.name}: no labelled agent turn in it")
+        raise NothingLabelledError(f"{corpus.name}: no labelled agent turn in it")
     outcomes = [[decided.get((one.call_id, one.turn.turn_id, name)) for name in behaviours] for one in observed]
     scores = np.array(
         [
@@ -106,35 +106,3 @@ def _targets(corpus: Corpus, decided: dict[tuple[str, str, str], Outcome]) -> tu
         counts[positive, seen] += 1
     found, flagged = counts[True, True], counts[False, True]
     return found, found + counts[True, False], flagged, flagged + counts[False, False]
-
-
-def draw(measured: Sequence[Measured], file: Path) -> None:
-    """Write a picture: reliability, and precision against recall, a colour a corpus.
-
-    Raises:
-        ImportError: matplotlib, the `plots` extra, is not installed.
-    """
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 5.2), layout="constrained")
-    left.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-    for one in measured:
-        bands = one.evaluation.reliability
-        left.plot([band[0] for band in bands], [band[1] for band in bands], marker="o", label=one.evaluation.name)
-        rows = [row for row in one.evaluation.behaviours if row.found.positives >= one.evaluation.macro_from]
-        right.scatter([row.found.recall.value for row in rows], [row.found.precision.value for row in rows], s=28)
-    left.set(title="Reliability: a score is a probability", xlabel="mean score", ylabel="share that is true")
-    right.set(
-        title="Award and review: one dot a behaviour",
-        xlabel="recall",
-        ylabel="precision",
-        xlim=(-0.02, 1.03),
-        ylim=(-0.02, 1.03),
-    )
-    left.legend(fontsize=8)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, dpi=120)
-    pyplot.close(figure)

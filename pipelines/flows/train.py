@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from detector.errors import DetectorError
 from detector.playbook import Playbook
 from detector.ports import Reader
 from models.classifier import Classifier
-from models.evaluation import Evaluation, choose_thresholds, evaluate
+from models.evaluation import BehaviourFigures, Evaluation, choose_thresholds, evaluate
 from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls, playbook_calls
 from models.registry import Model, save, stored
 from models.train import Trained, is_test, train, truth_of
@@ -43,14 +44,15 @@ def learn(
     everything = [one for one in observe(own_calls(examples), reader) if one.reading.words]
     held_out = [one for one in everything if is_test(one)]
     learned = [one for one in everything if not is_test(one)]
-    trained = train(learned, behaviours, jobs=jobs)
+    from_playbook = [one for one in observe(playbook_calls(playbook), reader) if one.reading.words]
+    trained = train([*learned, *from_playbook], behaviours, jobs=jobs)
+    truth, scores = trained.truth[: len(learned)], trained.scores[: len(learned)]
     thresholds = {
-        name: choose_thresholds(trained.truth[:, at], trained.scores[:, at], floor=playbook.strategy.award_precision_floor)
+        name: choose_thresholds(truth[:, at], scores[:, at], floor=playbook.strategy.award_precision_floor)
         for at, name in enumerate(behaviours)
     }
-    out_of_fold = _evaluation("out of fold", learned, behaviours, trained.scores, thresholds)
-    scores = _scores(trained, held_out)
-    test = _evaluation("private test split", held_out, behaviours, scores, thresholds)
+    out_of_fold = _evaluation("out of fold", learned, behaviours, scores, thresholds)
+    test = _evaluation("private test split", held_out, behaviours, _scores(trained, held_out), thresholds)
     about = {
         "examples_sha256": digest_of(examples),
         "playbook_version": playbook.version,
@@ -58,7 +60,9 @@ def learn(
         "tested_on_turns": len(held_out),
     }
     card = model_card(out_of_fold, test, thresholds, about, today=today)
-    return Run(save(trained.weights, folder=folder, about=about, card=card), thresholds, out_of_fold, test, len(learned))
+    return Run(
+        save(trained.weights, folder=folder, about=about, card=card), thresholds, out_of_fold, test, len(learned)
+    )
 
 
 def _scores(trained: Trained, observations: Sequence[Observation]) -> np.ndarray:
@@ -98,26 +102,32 @@ def write_thresholds(run: Run, folder: Path) -> None:
     """Put the run's thresholds, with the figures that justify them, into the playbook's files."""
     for row in run.out_of_fold.behaviours:
         file = folder / f"{row.behaviour}.yaml"
-        award, review = run.thresholds[row.behaviour]
-        precision = row.awarded.precision
-        block = (
-            "thresholds:  # chosen by `detector train --write-thresholds`; measured out of fold on the project's examples\n"
-            f"  award: {_up(award)}\n"
-            f"  review: {_up(review)}\n"
-            "  measured:\n"
-            f"    positives: {row.found.positives}\n"
-            f"    awards: {precision.of}\n"
-            f"    award_precision: {_number(precision.value)}\n"
-            f"    award_precision_low: {_number(precision.low)}\n"
-            f"    award_recall: {_number(row.awarded.recall.value)}\n"
-            f"    found_precision: {_number(row.found.precision.value)}\n"
-            f"    found_recall: {_number(row.found.recall.value)}\n"
-        )
         text = file.read_text(encoding="utf-8")
-        file.write_text(_BLOCK.sub(lambda _: block, text, count=1), encoding="utf-8")
+        block = _thresholds_block(row, *run.thresholds[row.behaviour])
+        found = _BLOCK.search(text)
+        if found is None:
+            raise DetectorError(f"{file}: has no `thresholds:` block to write to")
+        file.write_text(text[: found.start()] + block + text[found.end() :], encoding="utf-8")
 
 
-def _up(threshold: float) -> float:
+def _thresholds_block(row: BehaviourFigures, award: float, review: float) -> str:
+    precision = row.awarded.precision
+    return (
+        "thresholds:  # chosen by `detector train --write-thresholds`, measured out of fold on the project's examples\n"
+        f"  award: {_down(award)}\n"
+        f"  review: {_down(review)}\n"
+        "  measured:\n"
+        f"    positives: {row.found.positives}\n"
+        f"    awards: {precision.of}\n"
+        f"    award_precision: {_number(precision.value)}\n"
+        f"    award_precision_low: {_number(precision.low)}\n"
+        f"    award_recall: {_number(row.awarded.recall.value)}\n"
+        f"    found_precision: {_number(row.found.precision.value)}\n"
+        f"    found_recall: {_number(row.found.recall.value)}\n"
+    )
+
+
+def _down(threshold: float) -> float:
     """Round a threshold to three places, downwards, so that the score it was chosen at still clears it."""
     return float(np.floor(threshold * 10**TARGET_PLACES) / 10**TARGET_PLACES)
 
@@ -172,8 +182,3 @@ Written by `detector train` on {today.isoformat()}. Do not edit.
 def _told(share: object) -> str:
     value, low, high = (getattr(share, name) for name in ("value", "low", "high"))
     return "–" if np.isnan(value) else f"{value:.2f} ({low:.2f}–{high:.2f})"
-
-
-def training_and_playbook_examples(playbook: Playbook, reader: Reader) -> list[Observation]:
-    """Return the playbook's own examples as observations."""
-    return list(observe(playbook_calls(playbook), reader))

@@ -5,23 +5,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from spacy.lang.en.stop_words import STOP_WORDS
 
 from detector.candidate import Hit, HitKind
-from pipelines.nlp.words import CLAUSE_ENDS, FILLERS, PAUSES, NAME
+from pipelines.nlp.words import CLAUSE_ENDS, FILLERS, NAME, PAUSES
 
 FOLLOWS, PRECEDES, ASKED = "name_follows", "name_precedes", "name_asked"
 NAME_FACTS = frozenset({FOLLOWS, PRECEDES, ASKED})
 REPLY_WORDS = 6
+NAME_WORDS = 3
+WEAK_WITHIN = 3
+"""Only so early in a turn do "it is" and "this is" introduce a person."""
 
-_NOT_NAMES = STOP_WORDS | FILLERS | frozenset(
-    "yes yeah yep no nope hi hello hey okay ok sure please thanks thank sorry calling ringing phoning speaking looking "
-    "having trying going just about right good morning afternoon evening fine great well mr mrs ms miss mister missus "
-    "doctor dr sir madam maam dear account number order booking reservation card customer first last name surname spelt "
-    "spelled address email postcode date birth double letter capital the a an urgent ridiculous broken wrong day time "
-    "lord god gosh mate love hang wait one moment second minute back sister brother mother father mum dad husband wife "
-    "son daughter friend account's it's that's i'm don't not here there".split()
+_NOT_NAMES = STOP_WORDS.union(
+    FILLERS,
+    (
+        "yes yeah yep no nope hi hello hey okay ok sure please thanks thank sorry calling ringing phoning speaking "
+        "looking having trying going just about right good morning afternoon evening fine great well mr mrs ms miss "
+        "mister missus doctor dr sir madam maam dear account number order booking reservation card customer first "
+        "last name surname spelt spelled address email postcode date birth double letter capital the a an urgent "
+        "ridiculous broken wrong day time lord god gosh mate love hang wait one moment second minute back sister "
+        "brother mother father mum dad husband wife son daughter friend account's it's that's i'm don't not here "
+        "there"
+    ).split(),
 )
 _VOCATIVE_LEADS = frozenset(
-    "thanks thank you okay ok right sorry hi hello morning afternoon evening well yes no sure now so alright great "
-    "perfect lovely cheers ta bye please dear oh ah mr mrs ms miss mister missus doctor dr sir auntie uncle".split()
+    "thanks thank you okay ok right sorry hi hello morning afternoon evening well yes no sure now so alright "
+    "great perfect lovely cheers ta bye please dear oh ah mr mrs ms miss mister missus doctor dr sir auntie uncle "
+    "sec second minute moment tick ticks secs there mate".split()
 )
 
 
@@ -29,16 +37,12 @@ def could_be_name(text: str, norm: str, *, lower_case: bool, strict: bool) -> bo
     """Tell whether a word said where a name is expected may be one."""
     if norm == NAME:
         return True
-    if not text[:1].isalpha() or len(text) < 2 or norm in _NOT_NAMES or text.lower() in _NOT_NAMES:
+    if not text[:1].isalpha() or len(text) <= 1 or norm in _NOT_NAMES or text.lower() in _NOT_NAMES:
         return False
-    if lower_case:
-        return not strict
-    return text[0].isupper()
+    return not strict if lower_case else text[0].isupper()
 
 
-def heard(
-    texts: Sequence[str], norms: Sequence[str], hits: Iterable[Hit], *, asked: bool
-) -> tuple[str, ...]:
+def heard(texts: Sequence[str], norms: Sequence[str], hits: Iterable[Hit], *, asked: bool) -> tuple[str, ...]:
     """Return the words of names a speaker gave, in lower case.
 
     `asked` says that the turn before asked for a name, so that a bare answer is one.
@@ -47,21 +51,27 @@ def heard(
     names: list[str] = []
     for hit in hits:
         if hit.kind is HitKind.CUE and hit.owner == FOLLOWS:
-            names.extend(_run(texts, norms, range(hit.last, len(texts)), lower_case, strict=hit.rule == "weak"))
+            weak = hit.rule.startswith("weak")
+            if not weak or hit.first <= WEAK_WITHIN:
+                names.extend(_run(texts, norms, range(hit.last, len(texts)), lower_case=lower_case, strict=weak))
         elif hit.kind is HitKind.CUE and hit.owner == PRECEDES:
-            names.extend(_run(texts, norms, range(hit.first - 1, -1, -1), lower_case, strict=True))
+            names.extend(_run(texts, norms, range(hit.first - 1, -1, -1), lower_case=lower_case, strict=True))
     if asked and not names:
-        start = next((at for at, norm in enumerate(norms[:REPLY_WORDS]) if norm not in _NOT_NAMES and norm not in PAUSES), 0)
-        names.extend(_run(texts, norms, range(start, len(texts)), lower_case, strict=len(texts) > REPLY_WORDS))
+        start = next(
+            (at for at, norm in enumerate(norms[:REPLY_WORDS]) if norm not in _NOT_NAMES and norm not in PAUSES), 0
+        )
+        names.extend(
+            _run(texts, norms, range(start, len(texts)), lower_case=lower_case, strict=len(texts) > REPLY_WORDS)
+        )
     return tuple(dict.fromkeys(names))
 
 
 def _run(
-    texts: Sequence[str], norms: Sequence[str], places: Iterable[int], lower_case: bool, *, strict: bool
+    texts: Sequence[str], norms: Sequence[str], places: Iterable[int], *, lower_case: bool, strict: bool
 ) -> Iterator[str]:
     """Yield up to three words in a row that may be a name; behind a known given name a surname is believed."""
     for count, at in enumerate(places):
-        if count == 3 or norms[at] in CLAUSE_ENDS:
+        if count == NAME_WORDS or norms[at] in CLAUSE_ENDS:
             return
         if not could_be_name(texts[at], norms[at], lower_case=lower_case, strict=strict):
             return

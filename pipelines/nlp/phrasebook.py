@@ -6,7 +6,8 @@ without. Matchers are made when first tried.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from detector.playbook import AnyWord, Element, Gap, Playbook, Rule, Sequence, W
 from pipelines.nlp.words import AGENT_NAME, CLAUSE_ENDS, CUSTOMER_NAME, JOINED, NAME, NUMBER
 
 PLAIN_PHRASES = 24
+PAIR = 2
 _LEADS = frozenset("okay ok so and right well yes yeah now oh but no then alright".split())
 _CLASSES = {
     "name": frozenset({NAME, CUSTOMER_NAME, AGENT_NAME}),
@@ -91,7 +93,7 @@ class Phrasebook:
                 if _bound(gated.entry, words, first, last):
                     yield gated.entry, first, last
 
-    def tried(self, words: Set[str]) -> list[Gated]:
+    def tried(self, words: AbstractSet[str]) -> list[Gated]:
         """Return the token patterns the gate lets through for the words of a turn."""
         opened = list(self._ungated)
         for word in words & self._gate.keys():
@@ -126,7 +128,11 @@ class Phrasebook:
     def _add_gated(self, entry: Entry, sequence: Sequence) -> None:
         for variant in _misheard_sequence(sequence):
             needs = sorted(
-                (element.options for element in variant.elements if isinstance(element, Words) and not element.optional),
+                (
+                    element.options
+                    for element in variant.elements
+                    if isinstance(element, Words) and not element.optional
+                ),
                 key=_commonness,
             )
             gated = Gated(entry, _token_pattern(variant), tuple(needs))
@@ -156,7 +162,7 @@ class Phrasebook:
         return self._forms[word]
 
 
-def _has_all(needs: tuple[frozenset[str], ...], words: Set[str]) -> bool:
+def _has_all(needs: tuple[frozenset[str], ...], words: AbstractSet[str]) -> bool:
     return not any(options.isdisjoint(words) for options in needs)
 
 
@@ -170,7 +176,7 @@ def _misheard(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     yield words
     for at in range(len(words) - 1):
         joined = JOINED.get((words[at], words[at + 1]))
-        if joined and len(words) > 2:
+        if joined and len(words) > PAIR:
             yield (*words[:at], joined, *words[at + 2 :])
 
 
@@ -183,7 +189,7 @@ def _misheard_sequence(sequence: Sequence) -> Iterator[Sequence]:
         if not isinstance(left, Words) or not isinstance(right, Words) or left.optional or right.optional:
             continue
         joined = frozenset(JOINED[pair] for pair in product(left.options, right.options) if pair in JOINED)
-        if joined and len(elements) > 2:
+        if joined and len(elements) > PAIR:
             yield replace(sequence, elements=(*elements[:at], Words(joined), *elements[at + 2 :]))
 
 
@@ -238,9 +244,7 @@ def cue_entries(playbook: Playbook, speaker: Literal["agent", "customer"]) -> It
             yield Entry(HitKind.CUE, cue.fact, cue.id), cue
 
 
-def voided(
-    found: list[tuple[Entry, int, int]], clauses: tuple[int, ...]
-) -> Iterator[Hit]:
+def voided(found: list[tuple[Entry, int, int]], clauses: tuple[int, ...]) -> Iterator[Hit]:
     """Yield the hits, rule hits with the unless entry that voids them; overlapping hits of one entry become one."""
     merged = _merged(found)
     unless = [(entry, first, last) for entry, first, last in merged if entry.kind is HitKind.UNLESS]
@@ -263,7 +267,7 @@ def _voids(unless: tuple[Entry, int, int], owner: str, first: int, last: int, cl
 
 def _merged(found: list[tuple[Entry, int, int]]) -> list[tuple[Entry, int, int]]:
     """Join overlapping matches of the same rule into the widest."""
-    if len(found) < 2:
+    if len(found) <= 1:
         return found
     merged: dict[tuple[HitKind, str, str], list[tuple[Entry, int, int]]] = {}
     for entry, first, last in sorted(found, key=lambda one: (one[1], -one[2])):

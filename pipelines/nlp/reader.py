@@ -20,6 +20,7 @@ from pipelines.nlp.words import (
     PAUSES,
     normalised_form,
     tokenizer,
+    without_marks,
 )
 
 READ_CHARACTERS = 20_000
@@ -27,12 +28,13 @@ READ_CHARACTERS = 20_000
 
 NOTHING = Reading()
 _ALSO_WORDS = STOP_WORDS | frozenset(
-    "mark grace hope rich joy faith angel sunny dawn rose chase bill may april june grant frank jack pat rob sue drew "
-    "guy art dean earl miles dale glen heath reed summer autumn violet daisy lily ruby pearl crystal amber ivy holly "
-    "olive iris melody harmony destiny mercy patience prudence charity penny page price young long good best strong "
-    "wise gay merry christian major king queen prince baker cook miller carter hunter bush stone wood woods brook "
-    "brooks banks field fields hill hills lane street church bell ball love day knight bishop pope law case stock "
-    "short small little brown green white black gray grey gold silver bird fox wolf lamb fish sharp swift hardy moody".split()
+    "mark grace hope rich joy faith angel sunny dawn rose chase bill may april june grant frank jack pat rob sue "
+    "drew guy art dean earl miles dale glen heath reed summer autumn violet daisy lily ruby pearl crystal amber "
+    "ivy holly olive iris melody harmony destiny mercy patience prudence charity penny page price young long good "
+    "best strong wise gay merry christian major king queen prince baker cook miller carter hunter bush stone wood "
+    "woods brook brooks banks field fields hill hills lane street church bell ball love day knight bishop pope "
+    "law case stock short small little brown green white black gray grey gold silver bird fox wolf lamb fish "
+    "sharp swift hardy moody".split()
 )
 
 
@@ -50,7 +52,7 @@ class SpacyReader:
 
     def read(self, turn: Turn, memory: Memory) -> Reading:
         """Return the reading of a turn. Names known from the call are read as `{customer_name}`, `{agent_name}`."""
-        tokens = self._nlp.make_doc(turn.text[:READ_CHARACTERS])
+        tokens = self._nlp.make_doc(without_marks(turn.text[:READ_CHARACTERS]))
         norms = _with_names(tokens, [token.norm_ for token in tokens], memory)
         words, kept, clauses = _kept(norms)
         if not any(word not in CLAUSE_ENDS for word in words):
@@ -115,5 +117,3 @@ def _places(tokens: Doc, lowered: Sequence[str], names: Iterable[str]) -> Iterab
             if not stands_as_name(texts, at):
                 continue
         yield at
-
-

@@ -2,21 +2,23 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import spacy
 from spacy.attrs import NORM, ORTH
 from spacy.language import Language
 
-NAME, CUSTOMER_NAME, AGENT_NAME, NUMBER, NOISE = "{name}", "{customer_name}", "{agent_name}", "{number}", "{noise}"
+NAME, CUSTOMER_NAME, AGENT_NAME, NUMBER = "{name}", "{customer_name}", "{agent_name}", "{number}"
 CLAUSE_ENDS = frozenset({".", "?", "!", ";", ":", "…", "..", "..."})
 PAUSES = frozenset({",", "-", "–", "—", "--"})
 """Signs that part clauses and are otherwise left out: "thanks, Rosa" is matched as two words."""
 FILLERS = frozenset("uh um erm er uhm umm uhh mm".split())
-DROPPED = FILLERS | PAUSES | frozenset({NOISE, "", '"', "'", "“", "”", "‘", "’", "*", "(", ")", "[", "]", "<", ">"})
+DROPPED = FILLERS | PAUSES | frozenset({"", '"', "'", "“", "”", "‘", "’", "*", "(", ")", "[", "]", "<", ">"})
 
-_MARKS = ("[noise]", "<unk>", "[unk]", "[laughter]", "[silence]", "[inaudible]", "[crosstalk]", "[pause]", "[music]")
 _NAME_MARKS = ("[name]", "[surname]", "[agent]", "[customer]", "[person]", "[first_name]", "[last_name]")
+_MARK = re.compile(
+    r"<[^<>]{1,40}>|\[(?!" + "|".join(mark[1:-1] for mark in _NAME_MARKS) + r")[\w -]{1,24}\]", re.IGNORECASE
+)
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]")
 _DIGITS = re.compile(r"[£$€]?\d[\d,.:/-]*(?:st|nd|rd|th|p|pm|am|k|%)?$")
 _NUMBER_WORDS = frozenset(
@@ -24,6 +26,9 @@ _NUMBER_WORDS = frozenset(
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million".split()
 )
 _PIECES = {"s": "is", "m": "am", "ll": "will", "re": "are", "ve": "have", "d": "would", "nt": "not", "n't": "not"}
+_STANDING_PIECES = {f"{sign}{piece}": word for piece, word in _PIECES.items() for sign in "'’" if piece != "n't"} | {
+    "n't": "not"
+}
 _OPENED = {
     "let's": ("let", "us"),
     "lets": ("let", "us"),
@@ -54,7 +59,7 @@ def normalised_form(*, given_names: frozenset[str], spellings: Mapping[str, str]
         word = _INVISIBLE.sub("", text).lower().strip()
         if word.startswith("{") and word.endswith("}"):
             return word
-        word = spellings.get(word, word)
+        word = _STANDING_PIECES.get(word) or spellings.get(word, word)
         if word in _NUMBER_WORDS or _DIGITS.match(word):
             return NUMBER
         return NAME if word in given_names else word
@@ -62,19 +67,29 @@ def normalised_form(*, given_names: frozenset[str], spellings: Mapping[str, str]
     return form
 
 
+def without_marks(text: str) -> str:
+    """Return the text with marks such as [noise] and <unk> blanked out, as long as before, so that spans stay true."""
+    if "<" not in text and "[" not in text:
+        return text
+    return _MARK.sub(lambda mark: " " * len(mark.group()), text)
+
+
 def tokenizer(form: Form) -> Language:
     """Return spaCy's blank English pipeline, whose tokens' NORM is the normalised form."""
     nlp = spacy.blank("en")
-    nlp.vocab.lex_attr_getters[NORM] = form
+    getters: dict[int, Form] = nlp.vocab.lex_attr_getters  # type: ignore[attr-defined]  # not in spaCy's stubs
+    getters[NORM] = form
     for lexeme in nlp.vocab:
         lexeme.norm_ = form(lexeme.text)
-    nlp.tokenizer.rules = {**dict(_contractions(nlp, form)), **dict(_special_words())}
+    splitter: Any = nlp.tokenizer
+    splitter.rules = {**dict(_contractions(nlp, form)), **dict(_special_words())}
     return nlp
 
 
 def _contractions(nlp: Language, form: Form) -> Iterator[tuple[str, list[dict[int, str]]]]:
     """Yield spaCy's own exceptions with every piece opened to a full word."""
-    for written, pieces in nlp.tokenizer.rules.items():
+    splitter: Any = nlp.tokenizer
+    for written, pieces in splitter.rules.items():
         if len(pieces) == 1 and not written[:1].isalpha():
             yield written, pieces
             continue
@@ -93,8 +108,6 @@ def _special_words() -> Iterator[tuple[str, list[dict[int, str]]]]:
             yield written, [{ORTH: written[:cut], NORM: pair[0]}, {ORTH: written[cut:], NORM: pair[1]}]
     for written in ("Cannot", "cannot"):
         yield written, [{ORTH: written[:3], NORM: "can"}, {ORTH: written[3:], NORM: "not"}]
-    for mark in _MARKS:
-        yield mark, [{ORTH: mark, NORM: NOISE}]
     for mark in _NAME_MARKS:
         yield mark, [{ORTH: mark, NORM: NAME}]
         yield mark.upper(), [{ORTH: mark.upper(), NORM: NAME}]

@@ -20,7 +20,9 @@ def read(file: Path) -> Iterator[CallOrFault]:
         yield row if isinstance(row, InputFault) else row[0]
 
 
-def rows(file: Path, *, text: str = "text") -> Iterator[tuple[Call, dict[str, frozenset[str]], dict[str, Any]] | InputFault]:
+def rows(
+    file: Path, *, text: str = "text"
+) -> Iterator[tuple[Call, dict[str, frozenset[str]], dict[str, Any]] | InputFault]:
     """Yield each call with its labels by turn id and the raw row; `text` names the field the words are in."""
     with file.open("rb") as stream:
         for line in lines(stream, str(file)):

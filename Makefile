@@ -1,0 +1,49 @@
+# Two commands for a newcomer: `make demo` and `make test`. Each sets everything up first; a second run installs nothing.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/
+READY := $(VENV)/.ready
+
+.PHONY: help demo test check format lint types imports examples setup train clean
+.DEFAULT_GOAL := help
+
+help:  ## show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY)  ## make the virtual environment and install everything, pinned by hashes
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(RUN)python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY)  ## run the main job on the samples: broker, worker, replay, rewards as they come
+	$(RUN)detector demo
+
+test: $(READY)  ## run all tests
+	$(RUN)python -m pytest
+
+check: format lint types imports examples  ## format, lint, types, import contracts, playbook examples
+
+format: $(READY)
+	$(RUN)ruff format --check .
+
+lint: $(READY)
+	$(RUN)ruff check .
+
+types: $(READY)
+	$(RUN)mypy
+
+imports: $(READY)
+	$(RUN)lint-imports
+
+examples: $(READY)
+	$(RUN)detector playbook check
+
+train: $(READY)  ## train the shipped model and write its thresholds into the playbook
+	$(RUN)detector train --write-thresholds
+
+clean:  ## remove what was made here
+	rm -rf $(VENV) out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
