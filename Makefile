@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check format lint types imports examples setup train clean
+.PHONY: help demo test test-kafka kafka check format lint types imports examples setup train clean
 .DEFAULT_GOAL := help
 
 help:  ## show this help
@@ -22,8 +22,14 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)  ## run the main job on the samples: broker, worker, replay, rewards as they come
 	$(RUN)detector demo
 
-test: $(READY)  ## run all tests
-	$(RUN)python -m pytest
+test: $(READY)  ## run all tests that need nothing but this folder
+	$(RUN)python -m pytest -m "not kafka"
+
+test-kafka: $(READY)  ## run the stream's tests on a real Apache Kafka (fetched by Maven into build/kafka)
+	$(RUN)python -m pytest tests/streams -m kafka
+
+kafka: $(READY)  ## start a real Apache Kafka on 127.0.0.1:9092, until Ctrl-C
+	$(RUN)python kafka/broker.py 9092
 
 check: format lint types imports examples  ## format, lint, types, import contracts, playbook examples
 

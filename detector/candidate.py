@@ -59,7 +59,7 @@ class Evidence(Contract):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A behaviour possibly seen in a turn: where, how probable (0 to 1, calibrated), why, and whether a rule says so."""
+    """A behaviour possibly seen in a turn: where, how probable (0 to 1, calibrated), why; and if a rule says so."""
 
     behaviour: str
     score: float

@@ -136,9 +136,10 @@ class Detector:
         return Step(after, decisions, rewards, self._scorecard(after) if after.ended else None)
 
     def _replay(self, state: CallState, turn: Turn) -> Step:
-        """Give out again what the turn gave out when it first came."""
+        """Give out again what the turn gave out when it first came; of its decisions, what has become of them since."""
         emission = state.emissions.get(turn.turn_id, Emission())
-        return Step(state, emission.decisions, emission.rewards, self._scorecard(state) if state.ended else None)
+        decisions = as_they_stand(emission.decisions, state)
+        return Step(state, decisions, emission.rewards, self._scorecard(state) if state.ended else None)
 
     def _scorecard(self, state: CallState) -> Scorecard:
         why = tuple(self._abstains(state))
@@ -162,6 +163,12 @@ class Detector:
             yield f"{unknown} turn{'s' if unknown > 1 else ''} without a known speaker"
         if state.memory.agent_turns and not state.memory.customer_heard and not unknown:
             yield "no customer was heard: nothing is rewarded"
+
+
+def as_they_stand(decisions: Iterable[Decision], state: CallState) -> tuple[Decision, ...]:
+    """Return decisions told before as they stand now: told again as they were, they would undo a later retraction."""
+    standing = {one.decision_id: one for one in state.decisions}
+    return tuple(standing.get(one.decision_id) or one.model_copy(update={"retracted": True}) for one in decisions)
 
 
 def _place(turn: Turn) -> tuple[int, str]:

@@ -52,7 +52,7 @@ class BehaviourFigures:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All figures of one set of labelled calls; macro averages run over behaviours with `macro_from` positives or more."""
+    """All figures of a set of labelled calls; macro averages run over behaviours with `macro_from` positives up."""
 
     name: str
     calls: int

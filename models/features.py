@@ -66,7 +66,7 @@ def _of_words(words: tuple[str, ...]) -> Iterator[Feature]:
 def _of_context(memory: Memory) -> Iterator[Feature]:
     yield f"need={_need(memory)}", CONTEXT_WEIGHT, 0, 0
     yield f"heard={min(memory.heard, 4)}", CONTEXT_WEIGHT, 0, 0
-    for fact in memory.facts:
+    for fact in sorted(memory.facts):  # sets differ in order from process to process, and so would sums
         yield f"fact={fact}", CONTEXT_WEIGHT, 0, 0
     if not memory.recent:
         yield "before=nobody", CONTEXT_WEIGHT, 0, 0
@@ -74,7 +74,7 @@ def _of_context(memory: Memory) -> Iterator[Feature]:
     last = memory.recent[-1]
     yield f"before={last.speaker.value}", CONTEXT_WEIGHT, 0, 0
     yield f"before.length={min(len(last.words).bit_length(), 6)}", CONTEXT_WEIGHT, 0, 0
-    for fact in last.facts:
+    for fact in sorted(last.facts):
         yield f"before.fact={fact}", 1.0, 0, 0
     side = "c" if last.speaker is Speaker.CUSTOMER else "a"
     for word in last.words[-CONTEXT_WORDS:]:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ SHIPPED_FOLDER = Path(__file__).parent / "shipped"
 FORMAT = 1
 WEIGHTS, MANIFEST, CARD = "weights.npz", "model.json", "MODEL_CARD.md"
 _ARRAYS = ("matrix", "bias", "slope", "offset")
+# RuntimeError and NotImplementedError: a bit of a zip header flipped to "encrypted" or a newer format.
+_UNREADABLE = (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def save(weights: Weights, *, folder: Path, about: dict[str, Any], card: str) ->
         offset=weights.offset,
     )
     digest = _digest(weights)
-    version = f"{FORMAT}+{digest[:8]}"
+    version = _version(digest)
     manifest = {"format": FORMAT, "version": version, "behaviours": list(weights.behaviours), "sha256": digest, **about}
     (folder / WEIGHTS).write_bytes(buffer.getvalue())
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -66,29 +69,33 @@ def load(folder: Path = SHIPPED_FOLDER) -> Model:
     if manifest.get("format") != FORMAT:
         raise ModelError(f"{folder}: the model is of format {manifest.get('format')!r}, this program reads {FORMAT}")
     try:
-        with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
+        # Read first: NumPy leaves a file open that is no zip.
+        with np.load(io.BytesIO((folder / WEIGHTS).read_bytes()), allow_pickle=False) as arrays:
             words = bytes(arrays["vocabulary"]).decode().split("\n")
             numbers = {name: arrays[name].astype(np.float32) for name in _ARRAYS}
-    except (OSError, ValueError, KeyError, BadZipFile, EOFError) as error:
+    except _UNREADABLE as error:
         raise ModelError(f"{folder / WEIGHTS}: cannot be read as a model ({type(error).__name__})") from None
     vocabulary = {word: at for at, word in enumerate(words)}
     weights = Weights(tuple(manifest["behaviours"]), vocabulary, **numbers)
     _check_shapes(weights, folder)
-    if _digest(weights) != manifest.get("sha256"):
+    digest = _digest(weights)
+    if (digest, _version(digest)) != (manifest.get("sha256"), manifest.get("version")):
         raise ModelError(f"{folder}: the weights are not those the manifest was written for; train again")
-    return Model(weights, str(manifest["version"]), manifest)
+    return Model(weights, _version(digest), manifest)
 
 
 def _manifest(file: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
+        manifest: Any = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{file} is missing: `detector train` makes a model") from None
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise ModelError(f"{file} is not JSON") from None
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("behaviours"), list):
-        raise ModelError(f"{file} is not a model's manifest")
-    return manifest
+    if isinstance(manifest, dict):
+        behaviours = manifest.get("behaviours")
+        if isinstance(behaviours, list) and all(isinstance(one, str) for one in behaviours):
+            return manifest
+    raise ModelError(f"{file} is not a model's manifest")
 
 
 def _check_shapes(weights: Weights, folder: Path) -> None:
@@ -97,6 +104,10 @@ def _check_shapes(weights: Weights, folder: Path) -> None:
         part.shape != (count,) for part in (weights.bias, weights.slope, weights.offset)
     ):
         raise ModelError(f"{folder}: the weights' shapes do not fit the {count} behaviours of the manifest")
+
+
+def _version(digest: str) -> str:
+    return f"{FORMAT}+{digest[:8]}"
 
 
 def _digest(weights: Weights) -> str:

@@ -35,3 +35,5 @@ class Settings(BaseSettings):
     data_folder: Path = Field(default=Path("out/worker"), description="Where the worker keeps its local state.")
     idle_seconds: float = Field(default=3600, gt=0, description="A call silent for this long is closed.")
     grace_seconds: float = Field(default=600, ge=0, description="How long the state of an ended call is kept.")
+    web_host: str = Field(default="127.0.0.1", description="Where the worker tells its health and metrics.")
+    web_port: int = Field(default=0, ge=0, le=65535, description="The port for that; 0 is nowhere.")

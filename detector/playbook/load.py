@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -50,7 +50,6 @@ def load_playbook(folder: Path = DEFAULT_FOLDER) -> Playbook:
     behaviours = [
         behaviour for document in documents if (behaviour := _behaviour(document, strategy, shared, faults)) is not None
     ]
-    faults.extend(_same_ids(behaviours, documents))
     if faults or strategy is None or shared is None:
         raise PlaybookError(sorted(faults, key=lambda fault: (fault.file, fault.line)))
     version = f"{strategy.version}+{_digest(folder)}"
@@ -78,7 +77,7 @@ def _shared(folder: Path, faults: list[Fault]) -> Shared | None:
     except ValidationError as error:
         for part in error.errors():
             where = found[str(part["loc"][0])]
-            faults.append(_fault(where, part["loc"][1:], part["msg"]))
+            faults.append(_fault(where, part["loc"][1:], _told(part, Shared)))
         return None
     for name in ("cues", "scopes"):
         for at, rule in enumerate(getattr(shared, name)):
@@ -112,14 +111,6 @@ def _phrase_faults(document: _Document, path: tuple[str | int, ...], rule: Rule,
             yield _fault(document, (*path, "phrases", at), f"the phrase {phrase!r} {error}")
 
 
-def _same_ids(behaviours: list[Behaviour], documents: list[_Document]) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for behaviour, document in zip(behaviours, documents, strict=False):
-        if behaviour.id in seen:
-            yield _fault(document, ("id",), f"another file has the id {behaviour.id!r} too")
-        seen.add(behaviour.id)
-
-
 def _read(file: Path, kind: type[Value], faults: list[Fault]) -> Value | None:
     document = _document(file, faults)
     return None if document is None else _validated(document, kind, faults)
@@ -137,15 +128,29 @@ def _told(part: Any, kind: type[BaseModel]) -> str:
     """Say what pydantic found, with the known keys where one is not known."""
     name = str(part["loc"][-1]) if part["loc"] else kind.__name__
     if part["type"] == "extra_forbidden":
-        return (
-            _unknown(name, tuple(kind.model_fields), what="key") if len(part["loc"]) == 1 else f"unknown key {name!r}"
-        )
+        return _unknown(name, _keys(kind, part["loc"][:-1]), what="key")
     return f"{name}: {part['msg']}"
+
+
+def _keys(kind: type[BaseModel], path: tuple[str | int, ...]) -> tuple[str, ...]:
+    """Return the keys of the value at a path below a kind of value."""
+    for name in path:
+        if isinstance(name, str) and name in kind.model_fields:
+            kind = next((one for one in _kinds(kind.model_fields[name].annotation)), kind)
+    return tuple(kind.model_fields)
+
+
+def _kinds(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the kinds of value that a type speaks of: of `tuple[Rule, ...]` it is `Rule`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _kinds(inner)
 
 
 def _unknown(name: str, known: tuple[str, ...], what: str = "value") -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else "."
     return f"unknown {what} {name!r}{hint} The known ones: {', '.join(known)}"
 
 
@@ -156,21 +161,22 @@ def _fault(document: _Document, path: tuple[str | int, ...], message: str) -> Fa
 def _document(file: Path, faults: list[Fault]) -> _Document | None:
     try:
         node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        lines = _lines(str(file), node, faults)
+        return _Document(str(file), _plain(node), lines)
     except FileNotFoundError:
         faults.append(Fault(str(file), 1, "is missing"))
-        return None
     except UnicodeDecodeError:
         faults.append(Fault(str(file), 1, "is not UTF-8 text"))
-        return None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         faults.append(
             Fault(str(file), mark.line + 1 if mark else 1, f"is not YAML: {getattr(error, 'problem', error)}")
         )
-        return None
-    lines: dict[tuple[str | int, ...], int] = {}
-    _mark(node, (), lines)
-    return _Document(str(file), _plain(node), lines)
+    except RecursionError:
+        faults.append(Fault(str(file), 1, "is not YAML that ends: something in it contains itself, or is too deep"))
+    except ValueError as error:
+        faults.append(Fault(str(file), 1, f"has a value that cannot be: {error}"))
+    return None
 
 
 def _plain(node: yaml.Node | None) -> Any:
@@ -180,13 +186,27 @@ def _plain(node: yaml.Node | None) -> Any:
     return loader.construct_document(node)
 
 
-def _mark(node: yaml.Node | None, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> None:
-    """Note the line of each key and item below a node."""
+def _lines(file: str, node: yaml.Node | None, faults: list[Fault]) -> dict[tuple[str | int, ...], int]:
+    """Return the line of each key and item; a key said twice, of which YAML would keep the last, is a fault."""
+    lines: dict[tuple[str | int, ...], int] = {}
+    twice: set[tuple[str | int, ...]] = set()
+    for path, line in _places(node, ()):
+        if path in lines:
+            if path[:-1] not in twice:
+                faults.append(Fault(file, line, f"the key {path[-1]!r} is on line {lines[path]} too"))
+            twice.add(path)
+        lines.setdefault(path, line)
+    return lines
+
+
+def _places(node: yaml.Node | None, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], int]]:
+    """Yield the path and line of each key and item below a node."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            lines[*path, key.value] = key.start_mark.line + 1
-            _mark(value, (*path, key.value), lines)
+            if isinstance(key, yaml.ScalarNode):
+                yield (*path, key.value), key.start_mark.line + 1
+                yield from _places(value, (*path, key.value))
     elif isinstance(node, yaml.SequenceNode):
         for at, item in enumerate(node.value):
-            lines[*path, at] = item.start_mark.line + 1
-            _mark(item, (*path, at), lines)
+            yield (*path, at), item.start_mark.line + 1
+            yield from _places(item, (*path, at))

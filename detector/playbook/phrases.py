@@ -72,7 +72,7 @@ def parse(phrase: str, *, word_lists: Mapping[str, tuple[str, ...]]) -> tuple[Se
     at_start, at_end = phrase.lstrip().startswith("^"), phrase.rstrip().endswith("$")
     inner = phrase.strip().removeprefix("^").removesuffix("$")
     parser = _Parser(inner, word_lists)
-    sequences = [Sequence(_trimmed(elements), at_start, at_end) for elements in parser.alternatives()]
+    sequences = [_trimmed(Sequence(elements, at_start, at_end)) for elements in parser.alternatives()]
     parser.expect_end()
     if not all(any(_is_fixed(element) for element in one.elements) for one in sequences):
         raise PhraseError("needs at least one fixed word in each of its readings")
@@ -83,13 +83,14 @@ def _is_fixed(element: Element) -> bool:
     return isinstance(element, WordClass) or (isinstance(element, Words) and not element.optional)
 
 
-def _trimmed(elements: tuple[Element, ...]) -> tuple[Element, ...]:
-    """Drop gaps at the ends: they would match the same words and more."""
-    while elements and isinstance(elements[0], Gap):
+def _trimmed(sequence: Sequence) -> Sequence:
+    """Drop gaps at the ends, which would match the same words and more; not where an end of the clause binds them."""
+    elements = sequence.elements
+    while elements and isinstance(elements[0], Gap) and not sequence.at_start:
         elements = elements[1:]
-    while elements and isinstance(elements[-1], Gap):
+    while elements and isinstance(elements[-1], Gap) and not sequence.at_end:
         elements = elements[:-1]
-    return elements
+    return replace(sequence, elements=elements)
 
 
 class _Parser:

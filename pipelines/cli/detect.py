@@ -2,7 +2,6 @@
 
 import os
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,18 +11,22 @@ from rich.table import Table
 
 from detector.decision import CallOutcome, Outcome
 from pipelines import assemble
+from pipelines.cli.options import AgentIds, ColumnOptions, Files, FormatName, RoleOptions, tell, tell_unknown
 from pipelines.flows import detect as flow
-from pipelines.readers import READERS, InputFault
+from pipelines.readers import Columns, Roles
 from pipelines.settings import Settings
 from pipelines.sinks import JsonLines, Outputs
 
 
 def detect(
-    files: Annotated[list[Path], typer.Argument(help="Transcript files.", show_default=False)],
+    files: Files,
     decisions: Annotated[str | None, typer.Option(help="Write decisions here, JSON lines; - is stdout.")] = None,
     rewards: Annotated[str | None, typer.Option(help="Write reward events here; - is stdout.")] = None,
     scorecards: Annotated[str | None, typer.Option(help="Write scorecards here; - is stdout.")] = None,
-    format_name: Annotated[str, typer.Option("--format", help=f"auto, or one of: {', '.join(READERS)}.")] = "auto",
+    format_name: FormatName = "auto",
+    role: RoleOptions = None,
+    agent_id: AgentIds = None,
+    column: ColumnOptions = None,
     jobs: Annotated[int, typer.Option(help="Processes; 0 is one a core.", min=0)] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first input that cannot be read.")] = False,
 ) -> None:
@@ -33,6 +36,7 @@ def detect(
 
     What cannot be read is told with file and line, counted, and passed over; the exit code is then 1.
     """
+    roles, columns = Roles.parse(role or (), agent_id or ()), Columns.parse(column or ())
     settings = Settings()
     make = partial(assemble.detector, settings)
     if jobs == 0:
@@ -41,26 +45,28 @@ def detect(
     errors = Console(stderr=True)
     sink = JsonLines(Outputs(decisions, rewards, scorecards))
     total = sum(file.stat().st_size for file in files if file.is_file())
-    columns = (TextColumn("detecting"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+    shown = (TextColumn("detecting"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*shown, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("detecting", total=total)
         try:
             tally = flow.run(
-                flow.items(files, format_name=format_name, on_bytes=lambda count: progress.advance(task, count)),
+                flow.items(
+                    files,
+                    format_name=format_name,
+                    on_bytes=lambda count: progress.advance(task, count),
+                    roles=roles,
+                    columns=columns,
+                ),
                 make_detector=make,
                 sinks=[sink],
                 jobs=jobs,
                 strict=strict,
-                on_fault=partial(_tell, errors),
+                on_fault=partial(tell, errors),
             )
         finally:
             sink.close()
     _summarise(tally, errors)
     raise typer.Exit(1 if tally.faults else 0)
-
-
-def _tell(console: Console, fault: InputFault) -> None:
-    console.print(str(fault), markup=False, highlight=False, soft_wrap=True)
 
 
 def _summarise(tally: flow.Tally, console: Console) -> None:
@@ -74,11 +80,6 @@ def _summarise(tally: flow.Tally, console: Console) -> None:
         table.add_row(behaviour, *decided, *shown)
     console.print(table)
     console.print(f"{tally.points:,} points granted.", highlight=False)
-    if tally.unknown_turns:
-        console.print(
-            f"{tally.unknown_turns:,} turns of {tally.unknown_calls:,} calls have no known speaker: "
-            "nothing is said of them.",
-            highlight=False,
-        )
+    tell_unknown(console, tally.unknown_turns, len(tally.unknown_files))
     if tally.faults:
         console.print(f"{tally.faults:,} pieces of input could not be read; they are named above.", highlight=False)

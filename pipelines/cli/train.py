@@ -1,6 +1,7 @@
 """`detector train`."""
 
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,6 @@ from detector.playbook import load_playbook
 from models.labels import EXAMPLES_FOLDER
 from models.registry import SHIPPED_FOLDER
 from pipelines import assemble
-from pipelines.flows import train as flow
 from pipelines.settings import Settings
 
 
@@ -29,6 +29,7 @@ def train(
 
     Deterministic: the same examples and playbook give the same model. Example: detector train --output out/model
     """
+    flow = import_module("pipelines.flows.train")  # brings scikit-learn, which no other command waits for
     settings = Settings()
     console = Console(stderr=True)
     playbook = load_playbook(settings.playbook)

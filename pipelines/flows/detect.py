@@ -13,9 +13,10 @@ from detector.decision import CallOutcome, Outcome
 from detector.detect import Detection, Detector
 from detector.errors import DetectorError
 from detector.transcript import Call, Speaker
-from pipelines.readers import FormatError, InputFault, reader
+from pipelines.readers import NO_ROLES, CallOrFault, Columns, FormatError, InputFault, Roles, native, reader
 from pipelines.readers.native import call_or_fault
 from pipelines.readers.source import lines
+from pipelines.readers.tabular import NO_COLUMNS
 from pipelines.sinks import Sink
 
 BATCH_CALLS = 16
@@ -30,31 +31,45 @@ class Line:
     file: str
     number: int
     raw: bytes
+    roles: Roles = NO_ROLES
 
 
-Item: TypeAlias = Line | Call | InputFault
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A call, and the file it stands in."""
+
+    file: str
+    call: Call
+
+
+Item: TypeAlias = Line | Heard | Call | InputFault
 DetectorFactory: TypeAlias = Callable[[], Detector]
 
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What became of one call: its detection, and how many of its turns were the agent's and of an unknown speaker."""
+    """What became of one call: its detection, and how many of its turns were the agent's and of an unknown speaker.
+
+    `file` is where it stands, where that is known.
+    """
 
     detection: Detection
     turns: int
     agent_turns: int
     unknown_turns: int
+    file: str = ""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a run counts: for the summary at its end."""
+    """What a run counts: for the summary at its end. `unknown_files` are those with a turn of an unknown speaker."""
 
     calls: int = 0
     turns: int = 0
     agent_turns: int = 0
     unknown_turns: int = 0
     unknown_calls: int = 0
+    unknown_files: set[str] = field(default_factory=set)
     faults: int = 0
     points: int = 0
     decisions: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
@@ -67,41 +82,49 @@ class Tally:
         self.agent_turns += done.agent_turns
         self.unknown_turns += done.unknown_turns
         self.unknown_calls += done.unknown_turns > 0
+        if done.unknown_turns:
+            self.unknown_files.add(done.file)
         self.decisions.update((one.behaviour, one.outcome) for one in done.detection.decisions)
         self.outcomes.update(done.detection.scorecard.outcomes.items())
         self.points += sum(event.data.points for event in done.detection.rewards)
 
 
-class StoppedAtFault(DetectorError):
+class StoppedAtFaultError(DetectorError):
     """A strict run met a fault."""
 
 
-def items(files: Iterable[Path], *, format_name: str, on_bytes: Callable[[int], None]) -> Iterator[Item]:
+def items(
+    files: Iterable[Path],
+    *,
+    format_name: str,
+    on_bytes: Callable[[int], None],
+    roles: Roles = NO_ROLES,
+    columns: Columns = NO_COLUMNS,
+) -> Iterator[Item]:
     """Yield what the files hold, in order; native lines undecoded, so that the workers share that work too."""
     for file in files:
         try:
-            read = reader(format_name, file)
-            if read.__module__.endswith(".native"):
-                yield from _native(file, on_bytes)
+            read = reader(format_name, file, columns=columns)
+            if read is native.read:
+                yield from _native(file, on_bytes, roles)
             else:
-                yield from read(file)
+                for one in read(file, roles=roles):
+                    yield one if isinstance(one, InputFault) else Heard(str(file), one)
                 on_bytes(file.stat().st_size)
         except FormatError as error:
-            yield InputFault(str(file), 0, str(error))
+            yield InputFault(str(file), 0, str(error).removeprefix(f"{file}: "))
         except OSError as error:
             yield InputFault(str(file), 0, f"cannot be read: {error.strerror}")
 
 
-def _native(file: Path, on_bytes: Callable[[int], None]) -> Iterator[Item]:
-    if file.stat().st_size == 0:
-        yield InputFault(str(file), 1, "the file is empty")
+def _native(file: Path, on_bytes: Callable[[int], None], roles: Roles) -> Iterator[Item]:
     with file.open("rb") as stream:
         for line in lines(stream, str(file)):
             if isinstance(line, InputFault):
                 yield line
             else:
                 on_bytes(len(line[1]))
-                yield Line(str(file), *line)
+                yield Line(str(file), *line, roles)
 
 
 def run(
@@ -116,7 +139,7 @@ def run(
     """Detect every call of the source and hand the detections to the sinks, in order. Memory does not grow.
 
     Raises:
-        StoppedAtFault: the run is strict and something could not be read; what came before is written.
+        StoppedAtFaultError: the run is strict and something could not be read; what came before is written.
     """
     tally = Tally()
     batches = _batches(source)
@@ -126,7 +149,7 @@ def run(
             tally.faults += 1
             on_fault(result)
             if strict:
-                raise StoppedAtFault(str(result))
+                raise StoppedAtFaultError(str(result))
             continue
         tally.add(result)
         for sink in sinks:
@@ -183,8 +206,21 @@ def _in_worker(batch: list[Item]) -> list[Detected | InputFault]:
 
 def detected(item: Item, detector: Detector) -> Detected | InputFault:
     """Return what becomes of one item; a fault stays one."""
-    call = call_or_fault(item.raw, item.file, item.number) if isinstance(item, Line) else item
+    if isinstance(item, InputFault):
+        return item
+    call = _call(item)
     if isinstance(call, InputFault):
         return call
     speakers = Counter(turn.speaker for turn in call.turns)
-    return Detected(detector.detect(call), len(call.turns), speakers[Speaker.AGENT], speakers[Speaker.UNKNOWN])
+    file = "" if isinstance(item, Call) else item.file
+    return Detected(detector.detect(call), len(call.turns), speakers[Speaker.AGENT], speakers[Speaker.UNKNOWN], file)
+
+
+def _call(item: Line | Heard | Call) -> CallOrFault:
+    match item:
+        case Line():
+            return call_or_fault(item.raw, item.file, item.number, roles=item.roles)
+        case Heard():
+            return item.call
+        case Call():
+            return item

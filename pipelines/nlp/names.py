@@ -23,7 +23,8 @@ _NOT_NAMES = STOP_WORDS.union(
         "last name surname spelt spelled address email postcode date birth double letter capital the a an urgent "
         "ridiculous broken wrong day time lord god gosh mate love hang wait one moment second minute back sister "
         "brother mother father mum dad husband wife son daughter friend account's it's that's i'm don't not here "
-        "there"
+        "there monday tuesday wednesday thursday friday saturday sunday january february march july september "
+        "october november december today tomorrow yesterday"
     ).split(),
 )
 _VOCATIVE_LEADS = frozenset(

@@ -20,7 +20,7 @@ from spacy.vocab import Vocab
 
 from detector.candidate import Hit, HitKind
 from detector.playbook import AnyWord, Element, Gap, Playbook, Rule, Sequence, WordClass, Words, parse, spread
-from pipelines.nlp.words import AGENT_NAME, CLAUSE_ENDS, CUSTOMER_NAME, JOINED, NAME, NUMBER
+from pipelines.nlp.words import AGENT_NAME, CLAUSE_ENDS, CUSTOMER_NAME, JOINED, NAME, NUMBER, PAUSES
 
 PLAIN_PHRASES = 24
 PAIR = 2
@@ -79,6 +79,7 @@ class Phrasebook:
         self._gate: dict[str, list[Gated]] = defaultdict(list)
         self._ungated: list[Gated] = []
         self._forms: dict[str, tuple[str, ...]] = {}
+        self._normalised_elements: dict[Element, list[tuple[Element, ...]]] = {}
         for entry, rule in entries:
             self._add(entry, rule)
 
@@ -142,8 +143,13 @@ class Phrasebook:
     def _normalised(self, sequences: Iterable[Sequence]) -> Iterator[Sequence]:
         """Yield the sequences in normalised words; a written word may open to two."""
         for sequence in sequences:
-            for elements in product(*(self._choices(element) for element in sequence.elements)):
+            for elements in product(*(self._known_choices(element) for element in sequence.elements)):
                 yield Sequence(tuple(part for parts in elements for part in parts), sequence.at_start, sequence.at_end)
+
+    def _known_choices(self, element: Element) -> list[tuple[Element, ...]]:
+        if element not in self._normalised_elements:
+            self._normalised_elements[element] = self._choices(element)
+        return self._normalised_elements[element]
 
     def _choices(self, element: Element) -> list[tuple[Element, ...]]:
         if isinstance(element, WordClass):
@@ -153,12 +159,12 @@ class Phrasebook:
         forms = [self._form(option) for option in sorted(element.options)]
         singles = frozenset(form[0] for form in forms if len(form) == 1)
         choices: list[tuple[Element, ...]] = [(Words(singles, element.optional),)] if singles else []
-        choices.extend(tuple(Words(frozenset({word})) for word in form) for form in forms if len(form) > 1)
+        choices.extend(tuple(Words(frozenset({word})) for word in form) for form in forms if len(form) != 1)
         return choices if singles or not element.optional else [(), *choices]
 
     def _form(self, word: str) -> tuple[str, ...]:
         if word not in self._forms:
-            self._forms[word] = tuple(token.norm_ for token in self._nlp.make_doc(word))
+            self._forms[word] = tuple(token.norm_ for token in self._nlp.make_doc(word) if token.norm_ not in PAUSES)
         return self._forms[word]
 
 
@@ -270,10 +276,16 @@ def _merged(found: list[tuple[Entry, int, int]]) -> list[tuple[Entry, int, int]]
     if len(found) <= 1:
         return found
     merged: dict[tuple[HitKind, str, str], list[tuple[Entry, int, int]]] = {}
-    for entry, first, last in sorted(found, key=lambda one: (one[1], -one[2])):
+    for entry, first, last in sorted(found, key=_place):
         runs = merged.setdefault((entry.kind, entry.owner, entry.rule), [])
         if runs and first < runs[-1][2]:
             runs[-1] = (entry, runs[-1][1], max(last, runs[-1][2]))
         else:
             runs.append((entry, first, last))
     return [run for runs in merged.values() for run in runs]
+
+
+def _place(match: tuple[Entry, int, int]) -> tuple[int, int, HitKind, str, str]:
+    """Return what matches are ordered by: wholly, so that two processes tell the same evidence in the same order."""
+    entry, first, last = match
+    return first, -last, entry.kind, entry.owner, entry.rule

@@ -20,6 +20,7 @@ from pipelines.nlp.words import (
     PAUSES,
     normalised_form,
     tokenizer,
+    without_endless_words,
     without_marks,
 )
 
@@ -52,7 +53,7 @@ class SpacyReader:
 
     def read(self, turn: Turn, memory: Memory) -> Reading:
         """Return the reading of a turn. Names known from the call are read as `{customer_name}`, `{agent_name}`."""
-        tokens = self._nlp.make_doc(without_marks(turn.text[:READ_CHARACTERS]))
+        tokens = self._nlp.make_doc(without_endless_words(without_marks(turn.text[:READ_CHARACTERS])))
         norms = _with_names(tokens, [token.norm_ for token in tokens], memory)
         words, kept, clauses = _kept(norms)
         if not any(word not in CLAUSE_ENDS for word in words):

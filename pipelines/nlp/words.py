@@ -19,6 +19,8 @@ _NAME_MARKS = ("[name]", "[surname]", "[agent]", "[customer]", "[person]", "[fir
 _MARK = re.compile(
     r"<[^<>]{1,40}>|\[(?!" + "|".join(mark[1:-1] for mark in _NAME_MARKS) + r")[\w -]{1,24}\]", re.IGNORECASE
 )
+LONGEST_WORD = 80
+_ENDLESS = re.compile(rf"(\S{{{LONGEST_WORD}}})\S+")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]")
 _DIGITS = re.compile(r"[£$€]?\d[\d,.:/-]*(?:st|nd|rd|th|p|pm|am|k|%)?$")
 _NUMBER_WORDS = frozenset(
@@ -72,6 +74,16 @@ def without_marks(text: str) -> str:
     if "<" not in text and "[" not in text:
         return text
     return _MARK.sub(lambda mark: " " * len(mark.group()), text)
+
+
+def without_endless_words(text: str) -> str:
+    """Return the text with what runs on without a space past 80 characters blanked out, as long as before.
+
+    No word is as long; spaCy's time grows with the square of a run of signs.
+    """
+    if len(text) <= 2 * LONGEST_WORD:
+        return text
+    return _ENDLESS.sub(lambda run: run[1] + " " * (len(run[0]) - LONGEST_WORD), text)
 
 
 def tokenizer(form: Form) -> Language:

@@ -1,47 +1,118 @@
-"""Readers of transcript files, one a format, by name. A new format is one `read` function and one line here."""
+"""Readers of transcript files, one a format, by name.
+
+A new format is one module with `read` and `fits`, one line here, and one sample in `samples/formats`.
+"""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from detector.errors import DetectorError
-from pipelines.readers import labelled, native
+from pipelines.readers import (
+    assemblyai,
+    azure_conversation,
+    comma_separated,
+    contact_lens,
+    deepgram,
+    genesys,
+    google_ccai,
+    labelled,
+    native,
+    parquet,
+    plain_text,
+    post_call_analytics,
+    transcribe_call_analytics,
+    twilio,
+    vcon,
+    webvtt_captions,
+)
+from pipelines.readers.roles import NO_ROLES, Roles
+from pipelines.readers.sniffing import Head, head_of
 from pipelines.readers.source import CallOrFault, InputFault, ReadFile
+from pipelines.readers.tabular import NO_COLUMNS, Columns
 
-READERS: Mapping[str, ReadFile] = {
-    "native": native.read,
-    "labelled": labelled.read,
+
+class Format(Protocol):
+    """What the module of a format has."""
+
+    @property
+    def read(self) -> ReadFile:
+        """The reader."""
+
+    def fits(self, head: Head, /) -> bool:
+        """Tell whether a file begins as the format does."""
+
+
+READERS: Mapping[str, Format] = {
+    "native": native,
+    "vcon": vcon,
+    "contact-lens": contact_lens,
+    "transcribe-call-analytics": transcribe_call_analytics,
+    "post-call-analytics": post_call_analytics,
+    "genesys": genesys,
+    "google-ccai": google_ccai,
+    "twilio": twilio,
+    "azure-conversation": azure_conversation,
+    "deepgram": deepgram,
+    "assemblyai": assemblyai,
+    "labelled": labelled,
+    "webvtt": webvtt_captions,
+    "parquet": parquet,
+    "csv": comma_separated,
+    "plain-text": plain_text,
 }
-SNIFFED_BYTES = 65_536
 
 
 class FormatError(DetectorError):
     """A format that is not known, or a file that cannot be opened."""
 
 
-def reader(name: str, file: Path) -> ReadFile:
+def reader(name: str, file: Path, *, columns: Columns = NO_COLUMNS) -> ReadFile:
     """Return the reader of a format by its name, or for `auto` the one the file's beginning asks for.
+
+    `columns` says which column of a table is what; a file that is not known otherwise is then taken for CSV.
 
     Raises:
         FormatError: no such format, or no such file.
     """
-    if name != "auto":
-        if name not in READERS:
-            raise FormatError(f"unknown format {name!r}; the known ones: auto, {', '.join(READERS)}")
-        return READERS[name]
-    return READERS[sniff(file)]
+    if name != "auto" and name not in READERS:
+        raise FormatError(f"unknown format {name!r}; the known ones: auto, {', '.join(READERS)}")
+    found = READERS[sniff(file, otherwise="csv" if columns else None) if name == "auto" else name]
+    if columns and found is comma_separated:
+        return partial(comma_separated.read, columns=columns)
+    if columns and found is parquet:
+        return partial(parquet.read, columns=columns)
+    return found.read
 
 
-def sniff(file: Path) -> str:
-    """Return the name of the format a file is in; `native` where nothing else is recognised."""
+def sniff(file: Path, *, otherwise: str | None = None) -> str:
+    """Return the name of the first format that a file's beginning fits; else `otherwise`.
+
+    What looks like JSON lines, and an empty file, is native: there a bad line spoils no other.
+
+    Raises:
+        FormatError: the file is in no known format, or cannot be opened.
+    """
     try:
-        with file.open("rb") as stream:
-            head = stream.read(SNIFFED_BYTES)
+        head = head_of(file)
     except OSError as error:
         raise FormatError(f"{file}: cannot be opened: {error.strerror}") from None
-    first = head.split(b"\n", 1)[0]
-    if b'"utterances"' in first or (b'"before"' in first and b'"labels"' in first):
-        return "labelled"
-    return "native"
+    found = next((name for name, one in READERS.items() if one.fits(head)), otherwise)
+    if found is None and not (head.text.lstrip()[:1] in ("", "{") or '"call_id"' in head.text):
+        raise FormatError(f"{file}: is in no known format; give --format, one of: {', '.join(READERS)}")
+    return found or "native"
 
 
-__all__ = ["READERS", "CallOrFault", "FormatError", "InputFault", "ReadFile", "reader", "sniff"]
+__all__ = [
+    "NO_ROLES",
+    "READERS",
+    "CallOrFault",
+    "Columns",
+    "FormatError",
+    "InputFault",
+    "ReadFile",
+    "Roles",
+    "reader",
+    "sniff",
+]

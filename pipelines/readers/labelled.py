@@ -11,13 +11,21 @@ import orjson
 
 from detector.errors import TranscriptError
 from detector.transcript import Call, call_of
+from pipelines.readers.roles import NO_ROLES, Roles, assigned
+from pipelines.readers.sniffing import Head
 from pipelines.readers.source import CallOrFault, InputFault, lines
 
 
-def read(file: Path) -> Iterator[CallOrFault]:
+def fits(head: Head) -> bool:
+    """Tell whether a file begins as this format does."""
+    first = head.first_line
+    return '"utterances"' in first or ('"before"' in first and '"labels"' in first)
+
+
+def read(file: Path, *, roles: Roles = NO_ROLES) -> Iterator[CallOrFault]:
     """Yield the conversations of a file as calls, without their labels."""
     for row in rows(file):
-        yield row if isinstance(row, InputFault) else row[0]
+        yield row if isinstance(row, InputFault) else assigned(row[0], roles)
 
 
 def rows(

@@ -7,20 +7,30 @@ import orjson
 
 from detector.errors import TranscriptError
 from detector.transcript import Call, call_of
+from pipelines.readers.roles import NO_ROLES, Roles, assigned
+from pipelines.readers.sniffing import Head
 from pipelines.readers.source import CallOrFault, InputFault, lines
 
 
-def read(file: Path) -> Iterator[CallOrFault]:
+def fits(head: Head) -> bool:
+    """Tell whether a file begins as this format does."""
+    return '"turns"' in head.first_line and '"call_id"' in head.first_line
+
+
+def read(file: Path, *, roles: Roles = NO_ROLES) -> Iterator[CallOrFault]:
     """Yield the calls of a file of native JSON lines."""
     with file.open("rb") as stream:
         for line in lines(stream, str(file)):
-            yield line if isinstance(line, InputFault) else call_or_fault(line[1], str(file), line[0])
+            if isinstance(line, InputFault):
+                yield line
+            else:
+                yield call_or_fault(line[1], str(file), line[0], roles=roles)
 
 
-def call_or_fault(line: bytes, file: str, number: int) -> CallOrFault:
+def call_or_fault(line: bytes, file: str, number: int, *, roles: Roles = NO_ROLES) -> CallOrFault:
     """Return the call of a line, or what is wrong with it."""
     try:
-        return call_of(orjson.loads(line))
+        return assigned(call_of(orjson.loads(line)), roles)
     except orjson.JSONDecodeError as error:
         return InputFault(file, number, f"is not JSON: {str(error).partition(':')[0]}")
     except TranscriptError as error:

@@ -39,7 +39,7 @@ class JsonLines:
         if name not in self._open:
             if name != "-":
                 Path(name).parent.mkdir(parents=True, exist_ok=True)
-            self._open[name] = sys.stdout.buffer if name == "-" else Path(name).open("wb")
+            self._open[name] = sys.stdout.buffer if name == "-" else Path(name).open("wb")  # noqa: SIM115  # `close` closes it
         return self._open[name]
 
 

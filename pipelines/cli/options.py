@@ -1,0 +1,59 @@
+"""Options that several commands share, and lines they share at their end."""
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+from rich.console import Console
+
+from pipelines.readers import READERS, InputFault
+
+Files = Annotated[list[Path], typer.Argument(help="Transcript files.", show_default=False)]
+FormatName = Annotated[str, typer.Option("--format", help=f"auto, or one of: {', '.join(READERS)}.")]
+RoleOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role",
+        help="Who a channel, label or name is: 0=agent, 'Speaker 1=customer'. Again for each.",
+        show_default=False,
+    ),
+]
+AgentIds = Annotated[
+    list[str] | None,
+    typer.Option("--agent-id", help="The id of an agent: NAME=ID. Again for each.", show_default=False),
+]
+ColumnOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column", help="Which column of a table holds what: text=Utterance. Again for each.", show_default=False
+    ),
+]
+
+
+def opened(output: str) -> AbstractContextManager[BinaryIO]:
+    """Return a file to write to, its folder made where there is none; `-` is standard output, which stays open."""
+    if output == "-":
+        return nullcontext(sys.stdout.buffer)
+    path = Path(output)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb")
+
+
+def tell(console: Console, fault: InputFault) -> None:
+    """Print a fault as one line."""
+    console.print(str(fault), markup=False, highlight=False, soft_wrap=True)
+
+
+def tell_unknown(console: Console, turns: int, files: int) -> None:
+    """Say how many turns nobody is known for, and what to do about it; nothing where there are none."""
+    if turns:
+        plural = "" if files == 1 else "s"
+        console.print(
+            f"{turns:,} turns of {files:,} file{plural} have no known speaker: give --role 0=agent "
+            "(`detector inspect FILE` shows the labels). Nothing is said of them.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )

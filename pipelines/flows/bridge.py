@@ -1,0 +1,92 @@
+"""A bridge from a vendor's live messages, a JSON line each, to native ones."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import orjson
+
+from detector.errors import DetectorError
+from pipelines.readers import NO_ROLES, InputFault, Roles
+from pipelines.readers.document import decoded
+from pipelines.readers.live import TRANSLATORS, Message, Translator, UnderWay
+from pipelines.readers.source import UnreadableError, lines
+
+CALLS_UNDER_WAY = 100_000
+
+
+class VendorError(DetectorError):
+    """A vendor of live messages that is not known."""
+
+
+def translator(name: str) -> Translator:
+    """Return the translator of a vendor by its name.
+
+    Raises:
+        VendorError: no such vendor.
+    """
+    if name not in TRANSLATORS:
+        raise VendorError(f"unknown source {name!r}; the known ones: {', '.join(TRANSLATORS)}")
+    return TRANSLATORS[name]
+
+
+class Bridge:
+    """Translates messages one by one, whatever calls they belong to.
+
+    Keeps what `translate` keeps of each call under way, of `CALLS_UNDER_WAY` calls at most: the one heard least lately
+    is forgotten, and told anew when it is heard again.
+    """
+
+    def __init__(self, vendor: Translator, *, roles: Roles = NO_ROLES, call_id: str | None = None) -> None:
+        self._vendor = vendor
+        self._roles = roles
+        self._call_id = call_id
+        self._under_way: dict[str, UnderWay] = {}
+
+    def translate(self, message: Any) -> tuple[Message, ...]:
+        """Return the native messages that a decoded message leads to.
+
+        Raises:
+            UnreadableError: it is not in the vendor's shape, or names no call.
+        """
+        message = unwrapped(message)
+        name = message.get("call_id") or self._call_id or self._vendor.call_id(message)
+        if not isinstance(name, str):
+            raise UnreadableError("names no call: give --call-id")
+        translated = self._vendor.translate(self._under_way.get(name) or UnderWay(name), message, roles=self._roles)
+        self._under_way.pop(name, None)
+        if translated.call is not None:
+            self._under_way[name] = translated.call
+            if len(self._under_way) > CALLS_UNDER_WAY:
+                del self._under_way[next(iter(self._under_way))]
+        return translated.messages
+
+
+def unwrapped(message: Any) -> dict[str, Any]:
+    """Return a message; out of the record that Kinesis wraps it in (`Data`, base64), where it is one.
+
+    Raises:
+        UnreadableError: it is no JSON object, or its record holds none.
+    """
+    if isinstance(message, dict) and isinstance(message.get("Data"), str) and "SequenceNumber" in message:
+        try:
+            message = orjson.loads(base64.b64decode(message["Data"], validate=True))
+        except (binascii.Error, ValueError):
+            raise UnreadableError("Data: is not base64 of JSON") from None
+    if not isinstance(message, dict):
+        raise UnreadableError("is not a JSON object")
+    return message
+
+
+def bridge(stream: BinaryIO, name: str, over: Bridge) -> Iterator[Message | InputFault]:
+    """Yield the native messages of a stream of JSON lines, as they come; a bad line is a fault."""
+    for line in lines(stream, name):
+        if isinstance(line, InputFault):
+            yield line
+            continue
+        number, raw = line
+        try:
+            yield from over.translate(decoded(raw.strip()))
+        except UnreadableError as error:
+            yield InputFault(name, number, str(error))

@@ -1,0 +1,90 @@
+"""Azure Language's conversation input: `analysisInput.conversations`, several calls in one document.
+
+A participant's id is its role as Azure's own samples write it (`Agent`, `Customer_1`), or `role` says it; timing,
+where the transcript brings it, is in ticks of 100 nanoseconds.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from detector.transcript import Call
+from pipelines.readers.conversation import Said, conversation, milliseconds
+from pipelines.readers.document import CamelShape, document
+from pipelines.readers.roles import Roles, role_word
+from pipelines.readers.sniffing import Head
+from pipelines.readers.source import UnreadableError, faults_told
+
+TICKS = 10_000_000
+
+
+class Timing(CamelShape):
+    """Where an item stands in the recording, in ticks."""
+
+    offset: int | None = None
+    duration: int | None = None
+
+
+class Item(CamelShape):
+    """A turn: `text`, or of a transcript the display or spoken form."""
+
+    id: str | None = None
+    participant_id: str | None = None
+    role: str | None = None
+    text: str | None = None
+    itn: str | None = None
+    lexical: str | None = None
+    conversation_item_level_timing: Timing | None = None
+
+
+class Conversation(CamelShape):
+    """A call."""
+
+    id: str | None = None
+    language: str | None = None
+    conversation_items: tuple[Item, ...]
+
+
+class Conversations(CamelShape):
+    """The calls of a document."""
+
+    conversations: tuple[Conversation, ...]
+
+
+class Request(CamelShape):
+    """The file: the request, or only its input."""
+
+    analysis_input: Conversations | None = None
+    conversations: tuple[Conversation, ...] = ()
+
+
+def fits(head: Head) -> bool:
+    """Tell whether a file begins as this format does."""
+    return head.has("conversationItems")
+
+
+@faults_told
+def read(file: Path, roles: Roles) -> Iterator[Call]:
+    """Yield the conversations of a file."""
+    found = document(file, Request)
+    conversations = found.analysis_input.conversations if found.analysis_input else found.conversations
+    if not conversations:
+        raise UnreadableError("analysisInput.conversations: is missing or empty")
+    for number, one in enumerate(conversations):
+        call_id = one.id or (file.stem if len(conversations) == 1 else f"{file.stem}:{number}")
+        yield conversation(call_id, [_said(item, roles) for item in one.conversation_items], language=one.language)
+
+
+def _said(item: Item, roles: Roles) -> Said:
+    timing = item.conversation_item_level_timing or Timing()
+    start = milliseconds(timing.offset, per_second=TICKS)
+    length = milliseconds(timing.duration, per_second=TICKS)
+    text = next((text for text in (item.text, item.itn, item.lexical) if text is not None), None)
+    if text is None:
+        raise UnreadableError("conversationItems: an item has neither text nor itn nor lexical")
+    return Said(
+        who=roles.who(item.participant_id, item.role, known=role_word(item.role) or role_word(item.participant_id)),
+        text=text,
+        turn_id=item.id,
+        start_ms=start,
+        end_ms=None if start is None or length is None else start + length,
+    )

@@ -1,0 +1,66 @@
+"""JSON documents of one call or few, read whole and checked against the shape a vendor gives them."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel, to_pascal
+
+from detector.transcript import what_is_wrong
+from pipelines.readers.source import UnreadableError, contents, text_of
+
+
+class Shape(BaseModel):
+    """Part of a vendor's document: the fields that are read, under the vendor's own names; others are left aside."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True, populate_by_name=True)
+
+
+class PascalShape(Shape):
+    """A shape whose fields are written `LikeThis`."""
+
+    model_config = ConfigDict(alias_generator=to_pascal)
+
+
+class CamelShape(Shape):
+    """A shape whose fields are written `likeThis`; `like_this` is read too."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+AnyShape = TypeVar("AnyShape", bound=Shape)
+
+
+def document(file: Path, shape: type[AnyShape]) -> AnyShape:
+    """Return the document a file holds.
+
+    Raises:
+        UnreadableError: the file is no JSON (with the line), or not of the shape (with the field's path).
+    """
+    return shaped(decoded(text_of(contents(file)).encode()), shape)
+
+
+def decoded(raw: bytes) -> Any:
+    """Return the value that JSON holds.
+
+    Raises:
+        UnreadableError: it is no JSON; with the line.
+    """
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        message = f"is not JSON: {error.msg} (column {error.colno})"
+        raise UnreadableError(message, line=error.lineno) from None
+
+
+def shaped(value: Any, shape: type[AnyShape]) -> AnyShape:
+    """Return a decoded value in its shape.
+
+    Raises:
+        UnreadableError: with the path of what is missing or wrong, without the words said.
+    """
+    try:
+        return shape.model_validate(value)
+    except ValidationError as error:
+        raise UnreadableError(what_is_wrong(error).replace("the call:", "the document:")) from None

@@ -1,0 +1,72 @@
+"""Plain text, a line a turn: `Agent: …`, `Customer: …`, `Speaker 1: …`; one call a file.
+
+A line without a label goes on with the turn before it. A label is believed where it is a role by itself, where the
+user says who it is, or where it begins two lines or more; so a colon in what is said is left alone. A time in brackets
+before the label is left aside, for it may be of the day or of the call.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from detector.transcript import Call
+from pipelines.readers.conversation import Said, conversation
+from pipelines.readers.roles import NO_ROLES, Roles, role_word
+from pipelines.readers.sniffing import Head
+from pipelines.readers.source import UnreadableError, contents, faults_told, text_of
+
+_LABELLED = re.compile(
+    r"\s*(?:[\[(]\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?[\])]\s*)?(?P<label>[^:\[\](){}\"]{1,60}):(?:\s+(?P<text>.*))?"
+)
+BELIEVED_FROM = 2
+SPEAKERS_FROM = 2
+
+
+def fits(head: Head) -> bool:
+    """Tell whether lines of a file begin with roles, or with two speakers or more."""
+    if head.keys or "\0" in head.text or head.text.lstrip().startswith("{"):
+        return False
+    labels = _believed(head.text.splitlines(), NO_ROLES)
+    return len(labels) >= SPEAKERS_FROM or any(role_word(label) for label in labels)
+
+
+@faults_told
+def read(file: Path, roles: Roles) -> Iterator[Call]:
+    """Yield the one call of a file."""
+    lines = text_of(contents(file)).splitlines()
+    believed = _believed(lines, roles)
+    if not believed:
+        raise UnreadableError("no line begins with who speaks, such as 'Agent: …'", line=1)
+    yield conversation(
+        file.stem,
+        [
+            Said(who=roles.who(label, known=role_word(label)), text=" ".join(part for part in said if part))
+            for label, said in _turns(lines, believed)
+        ],
+    )
+
+
+def _believed(lines: Iterable[str], roles: Roles) -> frozenset[str]:
+    """Return the labels that say who speaks."""
+    labels = Counter(match["label"].strip() for line in lines if (match := _LABELLED.fullmatch(line)))
+    return frozenset(
+        label
+        for label, count in labels.items()
+        if label and (count >= BELIEVED_FROM or role_word(label) is not None or roles.maps(label))
+    )
+
+
+def _turns(lines: Iterable[str], believed: frozenset[str]) -> Iterator[tuple[str | None, list[str]]]:
+    label: str | None = None
+    said: list[str] = []
+    for line in lines:
+        match = _LABELLED.fullmatch(line)
+        if match and match["label"].strip() in believed:
+            if label is not None or said:
+                yield label, said
+            label, said = match["label"].strip(), [(match["text"] or "").strip()]
+        elif line.strip():
+            said.append(line.strip())
+    if label is not None or said:
+        yield label, said

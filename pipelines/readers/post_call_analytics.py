@@ -1,0 +1,81 @@
+"""AWS Post-Call Analytics, the solution's own output file. Times are seconds; recorded menus are marked as such.
+
+A speaker number has a role only where its display text is one (`Agent`, `Customer`, `Agent 2`).
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import Field
+
+from detector.transcript import Call, Speaker
+from pipelines.readers.conversation import Said, conversation, milliseconds
+from pipelines.readers.document import PascalShape, document
+from pipelines.readers.roles import Roles, role_word
+from pipelines.readers.sniffing import Head
+from pipelines.readers.source import faults_told
+
+
+class SpeakerLabel(PascalShape):
+    """What a speaker number is shown as."""
+
+    speaker: str
+    display_text: str | None = None
+
+
+class Analytics(PascalShape):
+    """What is known of the call."""
+
+    guid: str | None = Field(default=None, alias="GUID")
+    agent: str | None = None
+    language_code: str | None = None
+    speaker_labels: tuple[SpeakerLabel, ...] = ()
+
+
+class Segment(PascalShape):
+    """A turn; `OriginalText` is what was said, `DisplayText` may be edited."""
+
+    segment_start_time: float | None = None
+    segment_end_time: float | None = None
+    segment_speaker: str | None = None
+    ivr_segment: bool = Field(default=False, alias="IVRSegment")
+    original_text: str
+
+
+class Analysis(PascalShape):
+    """The file."""
+
+    conversation_analytics: Analytics = Analytics()
+    speech_segments: tuple[Segment, ...]
+
+
+def fits(head: Head) -> bool:
+    """Tell whether a file begins as this format does."""
+    return head.has("ConversationAnalytics") or head.has("SpeechSegments", "SegmentSpeaker")
+
+
+@faults_told
+def read(file: Path, roles: Roles) -> Iterator[Call]:
+    """Yield the one call of a file."""
+    analysis = document(file, Analysis)
+    known = analysis.conversation_analytics
+    shown = {one.speaker: one.display_text for one in known.speaker_labels}
+    yield conversation(
+        known.guid or file.stem,
+        [_said(one, shown, known.agent, roles) for one in analysis.speech_segments],
+        language=known.language_code,
+    )
+
+
+def _said(segment: Segment, shown: Mapping[str, str | None], agent: str | None, roles: Roles) -> Said:
+    display = shown.get(segment.segment_speaker or "")
+    if segment.ivr_segment:
+        who = roles.who("IVR", known=Speaker.SYSTEM)
+    else:
+        who = roles.who(segment.segment_speaker, display, known=role_word(display), agent_id=agent)
+    return Said(
+        who=who,
+        text=segment.original_text,
+        start_ms=milliseconds(segment.segment_start_time),
+        end_ms=milliseconds(segment.segment_end_time),
+    )

@@ -1,0 +1,197 @@
+"""vCon, the IETF's conversation container: text dialogs, and transcript analyses of recordings.
+
+A party's role comes from the contact-centre extension. A recognised recording has channels or numbered speakers:
+channels are the dialog's parties in their order where there are as many, numbered speakers are nobody until told.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from detector.transcript import Call, Speaker
+from pipelines.readers.conversation import Said, conversation, milliseconds, since
+from pipelines.readers.document import Shape, decoded, document, shaped
+from pipelines.readers.recognised import Alternative, Piece, Results, of_alternative, pieces
+from pipelines.readers.roles import Roles, Who
+from pipelines.readers.sniffing import Head
+from pipelines.readers.source import UnreadableError, faults_told
+
+PARTY_ROLES: Mapping[str, Speaker] = {
+    "agent": Speaker.AGENT,
+    "customer": Speaker.CUSTOMER,
+    "contact": Speaker.CUSTOMER,
+    "bot": Speaker.SYSTEM,
+    "ivr": Speaker.SYSTEM,
+}
+
+
+class Party(Shape):
+    """Who takes part."""
+
+    name: str | None = None
+    role: str | None = None
+    id: str | None = None
+    uuid: str | None = None
+    tel: str | None = None
+    mailto: str | None = None
+
+
+class Dialog(Shape):
+    """A piece of the conversation: a text, or a recording."""
+
+    type: str
+    start: datetime | None = None
+    duration: float | None = None
+    parties: int | tuple[int, ...] = ()
+    originator: int | None = None
+    body: Any = None
+    encoding: str | None = None
+
+    @property
+    def on_the_line(self) -> tuple[int, ...]:
+        """The parties by their numbers; the first spoke, where no originator is named."""
+        return (self.parties,) if isinstance(self.parties, int) else self.parties
+
+
+class Analysis(Shape):
+    """What was made of a dialog."""
+
+    type: str
+    dialog: int | list[int] | None = None
+    body: Any = None
+    encoding: str | None = None
+
+
+class Container(Shape):
+    """The file."""
+
+    uuid: str | None = None
+    parties: tuple[Party, ...] = ()
+    dialog: tuple[Dialog, ...] = ()
+    analysis: tuple[Analysis, ...] = ()
+
+
+class Segment(Shape):
+    """A segment of the World Transcription Format; times in seconds."""
+
+    text: str
+    start: float | None = None
+    end: float | None = None
+    speaker: int | str | None = None
+
+
+def fits(head: Head) -> bool:
+    """Tell whether a file begins as this format does."""
+    return head.has("parties") and (head.has("vcon") or head.has("dialog") or head.has("analysis"))
+
+
+@faults_told
+def read(file: Path, roles: Roles) -> Iterator[Call]:
+    """Yield the one conversation of a file."""
+    found = document(file, Container)
+    starts = [one.start for one in found.dialog if one.start and one.start.tzinfo]
+    start = min(starts, default=None)
+    said = [*_texts(found, start, roles), *_transcripts(found, start, roles)]
+    if not said:
+        raise UnreadableError("has no text dialog and no transcript analysis that is known: nothing to read")
+    agent, customer = (_named(found, speaker) for speaker in (Speaker.AGENT, Speaker.CUSTOMER))
+    yield conversation(
+        found.uuid or file.stem, said, started_at=start, agent_name=agent.name, customer_name=customer.name
+    )
+
+
+def _named(found: Container, speaker: Speaker) -> Party:
+    """Return the one party of a role that has a name (some put the telephone number there)."""
+    same = [one for one in found.parties if PARTY_ROLES.get((one.role or "").lower()) is speaker]
+    named = [one for one in same if one.name and any(letter.isalpha() for letter in one.name)]
+    return named[0] if len(named) == len(same) == 1 else Party()
+
+
+def _texts(found: Container, start: datetime | None, roles: Roles) -> Iterator[Said]:
+    for place, one in enumerate(found.dialog):
+        if one.type == "text" and one.body is not None:
+            speaker = one.originator if one.originator is not None else next(iter(one.on_the_line), None)
+            text = _text(one.body, one.encoding, f"dialog.{place}.body")
+            yield Said(who=_party(found, speaker, roles), text=text, start_ms=since(start, one.start))
+
+
+def _transcripts(found: Container, start: datetime | None, roles: Roles) -> Iterator[Said]:
+    for place, one in enumerate(found.analysis):
+        if one.type not in ("transcript", "wtf_transcription") or one.body is None:
+            continue
+        number = one.dialog[0] if isinstance(one.dialog, list) and one.dialog else one.dialog
+        dialog = found.dialog[number] if isinstance(number, int) and 0 <= number < len(found.dialog) else None
+        spoken, channels = _pieces(_json(one, f"analysis.{place}.body"))
+        parties = dialog.on_the_line if dialog else ()
+        by_channel = dict(enumerate(parties)) if channels > 1 and channels == len(parties) else {}
+        offset = (since(start, dialog.start) if dialog else None) or 0
+        for piece in spoken:
+            party = by_channel.get(piece.label) if isinstance(piece.label, int) else None
+            yield Said(
+                who=roles.who(piece.label) if party is None else _party(found, party, roles),
+                text=piece.text,
+                start_ms=_later(offset, piece.start),
+                end_ms=_later(offset, piece.end),
+            )
+
+
+def _pieces(body: Any) -> tuple[list[Piece], int]:
+    """Return what a transcript's body holds, and of how many channels: Deepgram's answer, or segments."""
+    if isinstance(body, Mapping) and "results" in body:
+        results = shaped(body["results"], Results)
+        return pieces(results), len(results.channels)
+    if isinstance(body, Mapping) and isinstance(body.get("segments"), list):
+        segments = [shaped(one, Segment) for one in body["segments"]]
+        return [Piece(one.speaker, one.text, one.start, one.end) for one in segments], 0
+    if isinstance(body, Mapping) and "transcript" in body:
+        return list(of_alternative(shaped(body, Alternative))), 1
+    return ([Piece(None, body, None, None)], 0) if isinstance(body, str) and body else ([], 0)
+
+
+def _party(found: Container, number: int | None, roles: Roles) -> Who:
+    if number is None or not 0 <= number < len(found.parties):
+        return roles.who(number)
+    party = found.parties[number]
+    return roles.who(
+        party.role,
+        party.name,
+        number,
+        party.tel,
+        party.mailto,
+        known=PARTY_ROLES.get((party.role or "").lower()),
+        agent_id=party.id or party.uuid,
+    )
+
+
+def _text(body: Any, encoding: str | None, place: str) -> str:
+    if not isinstance(body, str):
+        raise UnreadableError(f"{place}: is not text")
+    if encoding != "base64url":
+        return body
+    try:
+        return base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)).decode()
+    except (binascii.Error, ValueError):
+        raise UnreadableError(f"{place}: is not base64url of text") from None
+
+
+def _json(one: Analysis, place: str) -> Any:
+    """Return the body of a transcript, decoded where it is JSON in a string."""
+    if not isinstance(one.body, str):
+        return one.body
+    text = _text(one.body, one.encoding, place)
+    if one.encoding != "json" and text.lstrip()[:1] not in ("{", "["):
+        return text
+    try:
+        return decoded(text.encode())
+    except (UnreadableError, orjson.JSONEncodeError):
+        raise UnreadableError(f"{place}: is not JSON") from None
+
+
+def _later(offset: int, seconds: float | None) -> int | None:
+    passed = milliseconds(seconds)
+    return None if passed is None else offset + passed

@@ -1,0 +1,23 @@
+"""`python -m streams`: the worker."""
+
+import sys
+
+from detector.errors import DetectorError
+from pipelines import assemble
+from pipelines.settings import Settings
+from streams import topics, worker
+
+
+def main() -> None:
+    """Check the topics and run the worker until it is told to stop."""
+    settings = Settings()
+    try:
+        topics.check(settings)
+        worker.run(settings, assemble.detector(settings))
+    except DetectorError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The agent: takes a message, keeps what is to be kept, tells what is to be told, buries what cannot be handled."""
+
+import logging
+import time
+import traceback
+from collections.abc import AsyncIterable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from faust.types import EventT, TopicT
+from faust.types.tuples import Message as KafkaMessage
+
+from detector.detect import Detector
+from streams.codecs import Headers, PoisonError, Reason, decode, encode
+from streams.delivery import nothing_lost
+from streams.handling import Handled, handle
+from streams.messages import CallForgotten, CallIdle
+from streams.metrics import Metrics
+from streams.records import CallRecord, Records, to_bytes
+
+CLOUD_EVENT: Headers = [("content-type", b"application/cloudevents+json; charset=utf-8")]
+MAX_BURIED_BYTES = 900_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """The topics that the worker writes to."""
+
+    decisions: TopicT
+    scorecards: TopicT
+    rewards: TopicT
+    dead_letters: TopicT
+
+    async def tell(self, call_id: str, handled: Handled) -> None:
+        """Send what a message led to. Returns when it is queued; a send that fails later ends the process."""
+        key = call_id.encode()
+        for decision in handled.decisions:
+            await self.decisions.send(key=key, value=encode(decision))
+        for reward in handled.rewards:
+            await self.rewards.send(key=reward.partitionkey.encode(), value=encode(reward), headers=CLOUD_EVENT)
+        if handled.scorecard is not None:
+            await self.scorecards.send(key=key, value=encode(handled.scorecard))
+
+    async def bury(self, message: KafkaMessage, poison: PoisonError) -> None:
+        """Send a message to the dead letters and wait until the broker has it.
+
+        A message too large to be copied is left where it stands; the headers say where.
+        """
+        copied = len(message.value or b"") <= MAX_BURIED_BYTES
+        sent = await self.dead_letters.send(
+            key=message.key, value=message.value if copied else b"", headers=epitaph(message, poison, copied=copied)
+        )
+        await sent
+
+
+class Shell:
+    """Runs the detector on the messages of a stream."""
+
+    def __init__(self, *, detector: Detector, records: Records, outbox: Outbox, metrics: Metrics) -> None:
+        self._detector = detector
+        self._metrics = metrics
+        self._records = records
+        self._outbox = outbox
+
+    async def consume(self, events: AsyncIterable[EventT[Any]]) -> None:
+        """Take in message after message, for good."""
+        async for event in events:
+            with nothing_lost():
+                await self.take(event.message)
+
+    async def take(self, message: KafkaMessage) -> None:
+        """Take in one message. Whatever its bytes hold, it returns; it raises only when something cannot be sent."""
+        began = time.perf_counter()
+        try:
+            said = decode(message.key, message.value)
+            before = self._records.get(said.call_id)
+            handled = handle(self._detector, before, said, at=message.timestamp or time.time())
+            raw = written(handled.record, before, partition=message.partition)
+        except Exception as error:  # noqa: BLE001 - poison never blocks: any fault goes to the dead letters
+            poison = poison_of(error)
+            log.warning("a message went to the dead letters", extra=_place(message) | {"reason": poison.reason.value})
+            self._metrics.buried(poison.reason)
+            await self._outbox.bury(message, poison)
+            return
+        if raw is not None and handled.record is not None:
+            self._records.put(said.call_id, handled.record, raw)
+        elif handled.record is None and before is not None:
+            self._records.drop(said.call_id)
+        await self._outbox.tell(said.call_id, handled)
+        self._metrics.handled(said, handled, seconds=time.perf_counter() - began)
+        if handled.rewards and message.timestamp:
+            self._metrics.delay.observe(time.time() - message.timestamp)
+
+
+def written(record: CallRecord | None, before: CallRecord | None, *, partition: int) -> bytes | None:
+    """Return the bytes to write to the table, or None where it holds them already or is to hold none."""
+    return None if record is None or record is before else to_bytes(record, partition=partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message that a call's silence calls for, and the partition its call is in."""
+
+    message: CallIdle | CallForgotten
+    partition: int
+
+
+def due(
+    records: Records, *, now: float, idle_seconds: float, grace_seconds: float, partitions: Iterable[int]
+) -> list[Due]:
+    """Return what is due for calls of some partitions: to be closed when idle, to be forgotten after their grace."""
+    ours = frozenset(partitions)
+    found: list[Due] = []
+    for call_id, seen in records.glances():
+        if seen.partition not in ours:
+            continue
+        if seen.ended_at and now - max(seen.seen_at, seen.ended_at) > grace_seconds:
+            found.append(Due(CallForgotten(call_id=call_id, seen_at=seen.seen_at), seen.partition))
+        elif not seen.ended_at and now - seen.seen_at > idle_seconds:
+            found.append(Due(CallIdle(call_id=call_id, seen_at=seen.seen_at), seen.partition))
+    return found
+
+
+def poison_of(error: Exception) -> PoisonError:
+    """Return a fault as poison; of a bug only its kind and place are told, for its message may hold words."""
+    if isinstance(error, PoisonError):
+        return error
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    return PoisonError(Reason.BUG, f"{type(error).__name__}{where}")
+
+
+def epitaph(message: KafkaMessage, poison: PoisonError, *, copied: bool) -> Headers:
+    """Return the headers of a dead letter: why, from where, when, and whether its bytes were copied."""
+    told = {
+        "reason": poison.reason.value,
+        "detail": poison.detail,
+        "topic": message.topic,
+        "partition": str(message.partition),
+        "offset": str(message.offset),
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "copied": "yes" if copied else "no",
+    }
+    return [(name, value.encode()) for name, value in told.items()]
+
+
+def _place(message: KafkaMessage) -> dict[str, object]:
+    return {"topic": message.topic, "partition": message.partition, "offset": message.offset}

@@ -1,0 +1,7 @@
+"""The stream's commands, as the entry points name them: flags in, one function called, exit code out."""
+
+from streams.commands.running import replay, stream, tail
+from streams.commands.showing import demo
+from streams.commands.tending import dead_letters, topics
+
+__all__ = ["dead_letters", "demo", "replay", "stream", "tail", "topics"]

@@ -1,0 +1,66 @@
+"""`detector demo`."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from detector.decision import CallOutcome
+from detector.transcript import Call
+from pipelines import assemble
+from pipelines.readers import InputFault
+from pipelines.settings import Settings
+from streams import demo as showing
+from streams.commands.options import calls_of
+from streams.tail import Board
+
+
+def demo(
+    files: Annotated[list[Path] | None, typer.Argument(help="Calls to play; default: the samples.")] = None,
+) -> None:
+    """Show the whole walk: broker, worker, calls played in, rewards as they come, scorecards; compare with batch.
+
+    Ends by itself; exit code 1 when stream and batch differ or something was lost.
+    """
+    console, board, faults = Console(), Board(), list[InputFault]()
+    calls = list(calls_of(files or showing.sample_files(), "auto", faults, console))
+    settings = Settings()
+    with Live(board.table(), console=console, refresh_per_second=8) as live:
+        outcome = showing.run(
+            calls,
+            settings=settings,
+            detector=assemble.detector(settings),
+            on_reward=lambda event: live.update(board.table()) if board.add(event) else None,
+            on_stage=lambda told: console.print(told, highlight=False),
+        )
+    console.print(_scorecards(outcome, calls))
+    batch, streamed = outcome.batch, outcome.stream
+    console.print(
+        f"stream: {len(streamed.decisions)} decisions, {len(streamed.rewards)} rewards, {streamed.points} points · "
+        f"batch: {len(batch.decisions)}, {len(batch.rewards)}, {batch.points} · {outcome.seconds:.0f} s",
+        highlight=False,
+    )
+    for fault in outcome.faults[:20]:
+        console.print(fault, style="red", highlight=False)
+    console.print("stream and batch differ" if outcome.faults else "stream and batch agree; nothing was lost")
+    raise typer.Exit(1 if outcome.faults or faults else 0)
+
+
+def _scorecards(outcome: showing.Outcome, calls: Iterable[Call]) -> Table:
+    table = Table("call", "agent", *(one.value.replace("_", " ") for one in CallOutcome), "points", title="scorecards")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    points = Counter[str]()
+    for event in outcome.stream.rewards.values():
+        points[event.data.call_id] += event.data.points
+    for call in calls:
+        card = outcome.stream.scorecards.get(call.call_id)
+        counts = Counter(card.outcomes.values()) if card is not None else Counter[CallOutcome]()
+        shown = (str(counts[one]) for one in CallOutcome)
+        table.add_row(call.call_id, call.agent_id or "?", *shown, str(points[call.call_id]))
+    return table

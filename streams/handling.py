@@ -1,0 +1,100 @@
+"""One message of a call: the pure function between the bytes that came and those that go."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from detector.call import CallState, Emission
+from detector.decision import Decision, Scorecard
+from detector.detect import Detector, Step, as_they_stand
+from detector.reward import RewardEvent
+from detector.transcript import CallHeader, Turn
+from streams.messages import CallEnded, CallForgotten, CallIdle, CallStarted, Message, TurnsSaid, WholeCall
+from streams.records import CallRecord, touched
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What a message leads to: the record to keep (None: none), and what is to be told.
+
+    A record that is the very one handed in need not be written.
+    """
+
+    record: CallRecord | None
+    decisions: tuple[Decision, ...] = ()
+    rewards: tuple[RewardEvent, ...] = ()
+    scorecard: Scorecard | None = None
+
+
+def handle(detector: Detector, record: CallRecord | None, message: Message, *, at: float) -> Handled:
+    """Return what a message leads to. `at` is when it was written, in seconds since 1970.
+
+    The same message delivered again, also to a record that already holds it, leads to the same facts.
+    """
+    match message:
+        case CallIdle():
+            return _closed(detector, record, message, at)
+        case CallForgotten():
+            drop = record is not None and record.ended_at > 0 and record.seen_at == message.seen_at
+            return Handled(None if drop else record)
+        case CallStarted() | WholeCall():
+            return _introduced(detector, record, message, at)
+    before = record or CallRecord(detector.open(CallHeader(call_id=message.call_id)), at)
+    return _told(record, before, _steps(detector, before.state, message), at)
+
+
+def _introduced(detector: Detector, record: CallRecord | None, message: CallStarted | WholeCall, at: float) -> Handled:
+    """Take in a header, and the turns and the end that come with it."""
+    header = message.header
+    before = record or CallRecord(detector.open(header), at)
+    step = detector.introduce(before.state, header)
+    if header == before.state.header:
+        told = before.introduction
+        step = replace(step, decisions=as_they_stand(told.decisions, step.state), rewards=told.rewards)
+    else:
+        before = replace(before, introduction=Emission(step.decisions, step.rewards))
+    rest = _steps(detector, step.state, message) if isinstance(message, WholeCall) else iter(())
+    return _told(record, before, [step, *rest], at)
+
+
+def _steps(detector: Detector, state: CallState, message: TurnsSaid | CallEnded | WholeCall) -> Iterator[Step]:
+    """Yield the step of each turn of a message, then of the end where it tells of one."""
+    if not isinstance(message, CallEnded):
+        ordered = message.turns if isinstance(message, TurnsSaid) else sorted(message.turns, key=_place)
+        for turn in ordered:
+            step = detector.step(state, turn)
+            state = step.state
+            yield step
+    if not isinstance(message, TurnsSaid):
+        yield detector.end(state)
+
+
+def _closed(detector: Detector, record: CallRecord | None, message: CallIdle, at: float) -> Handled:
+    """Close a call of which still nothing was heard; anything heard meanwhile voids the closing."""
+    if record is None or record.seen_at != message.seen_at:
+        return Handled(record)
+    step = detector.end(record.state)
+    after = record if record.ended_at else replace(record, state=step.state, ended_at=at)
+    return Handled(after, scorecard=step.scorecard)
+
+
+def _told(record: CallRecord | None, before: CallRecord, steps: Iterable[Step], at: float) -> Handled:
+    """Put the steps of a message together; of several scorecards the last one holds."""
+    taken = list(steps)
+    state = taken[-1].state
+    ended_at = before.ended_at or (at if state.ended else 0.0)
+    after = touched(before, at=at)
+    if state is not after.state and not (state.ended and state == after.state):
+        after = replace(after, state=state)
+    if ended_at != after.ended_at:
+        after = replace(after, ended_at=ended_at)
+    unchanged = record is not None and after is record
+    return Handled(
+        record if unchanged else after,
+        tuple(one for step in taken for one in step.decisions),
+        tuple(one for step in taken for one in step.rewards),
+        next((step.scorecard for step in reversed(taken) if step.scorecard is not None), None),
+    )
+
+
+def _place(turn: Turn) -> tuple[int, str, int]:
+    return turn.index, turn.turn_id, turn.revision

@@ -1,0 +1,83 @@
+"""Reads topics without a group: from the beginning or from now on, and commits nothing."""
+
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, Message, TopicPartition
+
+from pipelines.settings import Settings
+from streams.connection import client_options
+from streams.topics import TopicsError
+
+_ANSWER_SECONDS = 10
+
+
+class Listener:
+    """Reads every partition of some topics."""
+
+    def __init__(self, settings: Settings, topics: Sequence[str], *, from_beginning: bool) -> None:
+        self._consumer = Consumer(
+            client_options(settings) | {"group.id": f"listener-{uuid4()}", "enable.auto.commit": False}
+        )
+        where = OFFSET_BEGINNING if from_beginning else OFFSET_END
+        self._places = [
+            TopicPartition(topic, partition, where) for topic in topics for partition in self._partitions(topic)
+        ]
+        self._consumer.assign(self._places)
+
+    def poll(self, seconds: float) -> Message | None:
+        """Return the next record, or None when none came in time."""
+        record = self._consumer.poll(seconds)
+        if record is None or record.error() is not None:
+            return None
+        return record
+
+    def until_now(self) -> Iterator[Message]:
+        """Yield what the topics hold up to now."""
+        left = {(one.topic, one.partition): high for one, low, high in self._ends() if high > low}
+        while left:
+            record = self.poll(_ANSWER_SECONDS)
+            if record is None:
+                return
+            place = (record.topic(), record.partition())
+            if place in left:
+                yield record
+                if (record.offset() or 0) + 1 >= left[place]:
+                    del left[place]
+
+    def record(self, topic: str, partition: int, offset: int) -> Message | None:
+        """Return the record at a place, or None where it is no longer kept."""
+        self._consumer.assign([TopicPartition(topic, partition, offset)])
+        found = self.poll(_ANSWER_SECONDS)
+        self._consumer.assign(self._places)
+        return found if found is not None and found.offset() == offset else None
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the broker."""
+        self.close()
+
+    def _partitions(self, topic: str) -> list[int]:
+        try:
+            about = self._consumer.list_topics(topic, timeout=_ANSWER_SECONDS).topics[topic]
+        except KafkaException:
+            raise TopicsError("no broker answers: check DETECTOR_BROKERS") from None
+        if about.error is not None:
+            raise TopicsError(f"the topic {topic} cannot be read: {about.error.name()}")
+        return sorted(about.partitions)
+
+    def _ends(self) -> Iterator[tuple[TopicPartition, int, int]]:
+        for one in self._places:
+            low, high = self._consumer.get_watermark_offsets(one, timeout=_ANSWER_SECONDS)
+            yield one, low, high

@@ -1,0 +1,119 @@
+"""The topics as they have to be on the broker: made by a command, checked before the worker starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from detector.errors import DetectorError
+from pipelines.settings import Settings
+from streams.connection import client_options
+
+_DAY_MS = 24 * 60 * 60 * 1000
+_ANSWER_SECONDS = 10
+
+
+class TopicsError(DetectorError):
+    """Topics that are missing or do not fit; the message lists all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPlan:
+    """A topic as it has to be. `partitions` is binding only where `copartitioned`: state goes by partition there."""
+
+    name: str
+    key: str
+    partitions: int
+    config: Mapping[str, str] = field(default_factory=dict)
+    copartitioned: bool = False
+
+
+def plan(settings: Settings) -> tuple[TopicPlan, ...]:
+    """Return every topic the worker reads or writes, its table's changelog included."""
+    count = settings.partitions
+    kept = {"cleanup.policy": "delete"}
+    latest = {"cleanup.policy": "compact"}
+    return (
+        TopicPlan(settings.topic_transcripts, "call_id", count, kept | _days(7), copartitioned=True),
+        TopicPlan(changelog(settings), "call_id", count, latest, copartitioned=True),
+        TopicPlan(settings.topic_decisions, "call_id", count, kept | _days(30)),
+        TopicPlan(settings.topic_scorecards, "call_id", count, latest),
+        TopicPlan(settings.topic_rewards, "agent_id", count, kept | _days(90)),
+        TopicPlan(settings.topic_dead_letters, "as came", count, kept | _days(30)),
+    )
+
+
+def names(settings: Settings) -> list[str]:
+    """Return the names of every topic."""
+    return [one.name for one in plan(settings)]
+
+
+def changelog(settings: Settings) -> str:
+    """Return the name Faust gives the changelog of the table of calls."""
+    return f"{settings.group}-calls-changelog"
+
+
+def create(settings: Settings, *, replicas: int) -> dict[str, str]:
+    """Make the topics that are missing; return for each topic what became of it.
+
+    Raises:
+        TopicsError: the broker did not answer or refused.
+    """
+    admin = AdminClient(client_options(settings))
+    there = _partitions(admin)
+    missing = [one for one in plan(settings) if one.name not in there]
+    wanted = [
+        NewTopic(one.name, num_partitions=one.partitions, replication_factor=replicas, config=dict(one.config))
+        for one in missing
+    ]
+    done = {name: "was there" for name in there if name in names(settings)}
+    try:
+        for name, made in (admin.create_topics(wanted, request_timeout=30) if wanted else {}).items():
+            made.result()
+            done[name] = "made"
+    except KafkaException as error:
+        raise TopicsError(f"the broker refused: {error.args[0].str()}") from None
+    return done
+
+
+def faults(settings: Settings) -> list[str]:
+    """Return what is wrong with the topics on the broker, one line each.
+
+    Raises:
+        TopicsError: the broker did not answer.
+    """
+    there = _partitions(AdminClient(client_options(settings)))
+    found: list[str] = []
+    for one in plan(settings):
+        count = there.get(one.name)
+        if count is None:
+            found.append(f"{one.name}: missing")
+        elif one.copartitioned and count != one.partitions:
+            found.append(f"{one.name}: has {count} partitions, the settings say {one.partitions}")
+    return found
+
+
+def check(settings: Settings) -> None:
+    """Refuse topics that are missing or do not fit.
+
+    Raises:
+        TopicsError: all that is wrong, with what to do.
+    """
+    wrong = faults(settings)
+    if wrong:
+        listed = "\n".join(f"  {one}" for one in wrong)
+        raise TopicsError(f"the topics at {settings.brokers} do not fit:\n{listed}\nmake them: detector topics create")
+
+
+def _partitions(admin: AdminClient) -> dict[str, int]:
+    try:
+        listed = admin.list_topics(timeout=_ANSWER_SECONDS).topics
+    except KafkaException:
+        raise TopicsError("no broker answers: check DETECTOR_BROKERS, or start with --embedded") from None
+    return {name: len(about.partitions) for name, about in listed.items() if about.error is None}
+
+
+def _days(count: int) -> dict[str, str]:
+    return {"retention.ms": str(count * _DAY_MS)}

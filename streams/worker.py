@@ -1,0 +1,34 @@
+"""Runs the app as a process."""
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from detector.detect import Detector
+from pipelines.settings import Settings
+from streams.app import make_app
+from streams.delivery import DrainingWorker
+from streams.logs import logging_config
+from streams.metrics import Metrics
+from streams.operations import Operations
+
+
+def run(
+    settings: Settings,
+    detector: Detector,
+    *,
+    level: str = "INFO",
+    json_logs: bool = True,
+    other_options: Mapping[str, Any] | None = None,
+) -> NoReturn:
+    """Run the worker until SIGTERM or SIGINT; then drain, commit and exit with code 0.
+
+    Other exit codes: 70 draining took too long, 71 something could not be sent. Nothing is lost with either.
+    """
+    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    metrics = Metrics()
+    app = make_app(settings, detector, metrics=metrics, other_options=other_options)
+    beside = [Operations(app, metrics, host=settings.web_host, port=settings.web_port)] if settings.web_port else []
+    worker = DrainingWorker(
+        app, *beside, loglevel=level, logging_config=logging_config(level=level, json_logs=json_logs), quiet=True
+    )
+    worker.execute_from_commandline()

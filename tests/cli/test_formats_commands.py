@@ -1,0 +1,126 @@
+"""`detector convert`, `inspect`, `bridge` and the roles of `detect`, run as a user runs them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from readers.cases import CASES, SAMPLES, Case
+from typer.testing import CliRunner, Result
+
+from detector.detect import Detector
+from pipelines import assemble
+from pipelines.cli.main import application
+from pipelines.flows import detect as flow
+from pipelines.readers import Columns, Roles, native
+from pipelines.readers.roles import RolesError
+from pipelines.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    """The detector as it is shipped."""
+    return assemble.detector(Settings(_env_file=None))
+
+
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.file_name)
+
+
+def run(*arguments: object) -> Result:
+    """Return what a command line leads to."""
+    return CliRunner().invoke(application(), [str(one) for one in arguments], env={"COLUMNS": "200"})
+
+
+def options(case: Case) -> list[str]:
+    """Return the options a sample needs."""
+    roles = [option for role in case.roles for option in ("--role", role)]
+    return roles + [option for column in case.columns for option in ("--column", column)]
+
+
+@each_case
+def test_convert_writes_the_call_of_any_format(case: Case, tmp_path: Path) -> None:
+    """The native file holds the very call the reader gives."""
+    output = tmp_path / "folder" / "calls.jsonl"
+    result = run("convert", case.file, "-o", output, *options(case))
+
+    assert result.exit_code == 0, result.output
+    assert list(native.read(output)) == [case.call()]
+    assert "no known speaker" not in result.output
+
+
+@each_case
+def test_every_format_leads_to_a_reward(case: Case, detector: Detector) -> None:
+    """From every format, with the agent's id told where it lacks one, reward events come out."""
+    labels = ("Agent", "Agent_1", "internal", "1", "2", "A", "Odette Fern", "spk_0")
+    roles = Roles.parse(case.roles, [f"{label}=a-31" for label in labels])
+    items = flow.items(
+        [case.file],
+        format_name="auto",
+        on_bytes=lambda _: None,
+        roles=roles,
+        columns=Columns.parse(case.columns),
+    )
+    tally = flow.run(items, make_detector=lambda: detector, sinks=[], jobs=1)
+
+    assert (tally.calls, tally.turns, tally.faults, tally.unknown_files) == (1, 11, 0, set())
+    assert tally.points > 0
+
+
+def test_unknown_speakers_are_counted_by_file_and_the_option_is_told(tmp_path: Path) -> None:
+    """Detecting and converting say how many turns nobody is known for, in how many files, and what to give."""
+    unknown = [SAMPLES / "deepgram.json", SAMPLES / "assemblyai.json", SAMPLES / "native.jsonl"]
+    told = "22 turns of 2 files have no known speaker: give --role 0=agent"
+
+    assert told in run("detect", *unknown, "--jobs", 1).output
+    assert told in run("convert", *unknown, "-o", tmp_path / "calls.jsonl").output
+
+
+def test_inspect_tells_what_a_file_is_and_lacks() -> None:
+    """Format, counts, labels and what to give stand in the table; words of the call do not."""
+    shown = run("inspect", SAMPLES / "assemblyai.json", SAMPLES / "webvtt.vtt").output
+
+    for part in ("assemblyai", "'A' is unknown: 6 turns", "who says 11 of 11 turns: give --role A=agent", "49.9 s"):
+        assert part in shown
+    for part in ("webvtt", "agent 6, customer 5", "en-GB 1", "the agent's id in 1 call: give --agent-id NAME=ID"):
+        assert part in shown
+    assert "kettle whistles" not in shown
+
+
+def test_what_cannot_be_read_is_told_with_its_place_and_the_rest_goes_on(tmp_path: Path) -> None:
+    """A broken, a missing and an unknown file are one line each; the exit code is 1."""
+    broken, strange = tmp_path / "broken.json", tmp_path / "strange.bin"
+    broken.write_bytes((SAMPLES / "vcon.json").read_bytes()[:900])
+    strange.write_bytes(bytes(range(200)))
+    output = tmp_path / "calls.jsonl"
+    result = run("convert", broken, strange, tmp_path / "none.json", SAMPLES / "vcon.json", "-o", output)
+
+    assert result.exit_code == 1
+    assert f"{broken}:" in result.output
+    assert f"{strange}: is in no known format" in result.output
+    assert f"{tmp_path / 'none.json'}: cannot be opened: No such file or directory" in result.output
+    assert len(list(native.read(output))) == 1
+    assert run("inspect", strange).exit_code == 1
+
+
+def test_bridge_writes_native_messages(tmp_path: Path) -> None:
+    """A file of a vendor's messages becomes a file of native ones; a bad line makes the exit code 1."""
+    messages, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    messages.write_bytes((SAMPLES / "live" / "lca.jsonl").read_bytes() + b"oops\n")
+    result = run("bridge", "--from", "lca", messages, "-o", output)
+    kinds = [json.loads(line)["type"] for line in output.read_text(encoding="utf-8").splitlines()]
+
+    assert result.exit_code == 1
+    assert f"{messages}:26: is not JSON" in result.output
+    assert kinds == ["call.started", *["turns"] * 11, "call.ended"]
+
+
+def test_a_wrong_option_says_what_is_right() -> None:
+    """A role that is none, a vendor or a column nobody knows, are known errors with the choices."""
+    wrong = run("inspect", SAMPLES / "webvtt.vtt", "--role", "0=boss")
+
+    assert isinstance(wrong.exception, RolesError)
+    assert "the roles: agent, customer, system, unknown" in str(wrong.exception)
+    assert "the known ones: contact-lens-realtime" in str(run("bridge", "--from", "x", "-").exception)
+    assert "the fields: call_id, speaker, text" in str(
+        run("convert", SAMPLES / "csv.csv", "-o", "-", "--column", "x=y").exception
+    )
+    assert not Roles.parse()

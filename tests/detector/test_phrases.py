@@ -1,0 +1,137 @@
+"""The phrase notation: what each sign stands for, and what cannot be read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.playbook import AnyWord, Element, Gap, PhraseError, Sequence, WordClass, Words, parse, spread
+from detector.playbook.phrases import MAX_SEQUENCES
+
+LISTS = {"day": ("monday", "tuesday"), "greeting": ("good morning", "hello", "good evening")}
+
+
+def word(*options: str, optional: bool = False) -> Words:
+    """Return one word out of a set."""
+    return Words(frozenset(options), optional)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "elements"),
+    [
+        ("have a nice day", [(word("have"), word("a"), word("nice"), word("day"))]),
+        ("Good DAY", [(word("good"), word("day"))]),
+        ("(good|nice) day", [(word("good", "nice"), word("day"))]),
+        ("good|nice", [(word("good", "nice"))]),
+        ("(good|very nice) day", [(word("good"), word("day")), (word("very"), word("nice"), word("day"))]),
+        ("[very] good", [(word("very", optional=True), word("good"))]),
+        ("[very|so] good", [(word("very", "so", optional=True), word("good"))]),
+        ("[a very] good", [(word("good"),), (word("a"), word("very"), word("good"))]),
+        ("[[very]] good", [(word("very", optional=True), word("good"))]),
+        ("have * day", [(word("have"), AnyWord(), word("day"))]),
+        ("have ... day", [(word("have"), Gap(3), word("day"))]),
+        ("have ...6 day", [(word("have"), Gap(6), word("day"))]),
+        ("have ...0 day", [(word("have"), Gap(0), word("day"))]),
+        ("... day ...", [(word("day"),)]),
+        ("thanks {name}", [(word("thanks"), WordClass("name"))]),
+        ("on {day}", [(word("on"), word("monday", "tuesday"))]),
+        ("{greeting}", [(word("hello"),), (word("good"), word("morning")), (word("good"), word("evening"))]),
+        ("let's don't", [(word("let's"), word("don't"))]),
+        ("((a|b) c|d)", [(word("d"),), (word("a", "b"), word("c"))]),
+    ],
+)
+def test_each_sign_stands_for_its_elements(phrase: str, elements: list[tuple[Element, ...] | Element]) -> None:
+    """A phrase is read into the sequences its signs stand for, none twice."""
+    expected = {Sequence(one if isinstance(one, tuple) else (one,)) for one in elements}
+
+    found = parse(phrase, word_lists=LISTS)
+
+    assert expected == set(found)
+    assert len(expected) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "at_start", "at_end"),
+    [("enjoy", False, False), ("^ enjoy", True, False), ("enjoy $", False, True), ("^enjoy$", True, True)],
+)
+def test_signs_of_the_ends_bind_to_the_clause(*, phrase: str, at_start: bool, at_end: bool) -> None:
+    """`^` first and `$` last bind a phrase to the start and the end of a clause, spaces or none."""
+    assert parse(phrase, word_lists={}) == (Sequence((word("enjoy"),), at_start, at_end),)
+
+
+def test_a_gap_stays_where_the_end_of_a_clause_binds_it() -> None:
+    """`^ ... enjoy` lets words stand between the clause's start and `enjoy`; a gap at a free end is dropped."""
+    assert parse("^ ... enjoy ...", word_lists={}) == (Sequence((Gap(3), word("enjoy")), at_start=True),)
+    assert parse("... enjoy ...2 $", word_lists={}) == (Sequence((word("enjoy"), Gap(2)), at_end=True),)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "told"),
+    [
+        ("", "at least one fixed word"),
+        ("* *", "at least one fixed word"),
+        ("[very] [good]", "at least one fixed word"),
+        ("[very|so]", "at least one fixed word"),
+        ("(good|)", "at least one fixed word"),
+        ("()", "at least one fixed word"),
+        ("^ $", "at least one fixed word"),
+        ("...", "at least one fixed word"),
+        ("(good day", "has a '(' without its ')'"),
+        ("[good day", "has a '[' without its ']'"),
+        ("(good] day", "has a '(' without its ')'"),
+        ("good) day", "unexpected ')'"),
+        ("good ^ day", "'^' in the middle"),
+        ("good $ day", "'$' in the middle"),
+        ("good ...13 day", "a gap spans at most 12"),
+        ("good {weekday}", "{weekday}; the known ones are agent_name, customer_name, day, greeting, name, number"),
+        ("good {day", "cannot be read at '{day'"),
+        ("good } day", "cannot be read at '} day'"),
+        ("(a|b c) " * 12, f"more than {MAX_SEQUENCES} sequences"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_reason(phrase: str, told: str) -> None:
+    """A phrase that breaks the notation is refused with what is wrong in it and the known choices."""
+    with pytest.raises(PhraseError) as caught:
+        parse(phrase, word_lists=LISTS)
+
+    assert told in str(caught.value)
+
+
+def test_spread_lists_the_plain_phrases() -> None:
+    """A gapless sequence of words stands for every choice of them, optional ones left out too."""
+    (sequence,) = parse("[very] (good|nice) day", word_lists={})
+
+    listed = spread(sequence, limit=4)
+
+    assert listed is not None
+    assert {" ".join(one) for one in listed} == {"very good day", "very nice day", "good day", "nice day"}
+    assert spread(sequence, limit=3) is None
+
+
+@pytest.mark.parametrize("phrase", ["good * day", "good ... day", "good {name}"])
+def test_spread_has_no_list_of_what_is_no_plain_word(phrase: str) -> None:
+    """Any word, a gap and a class of the engine have no list of plain phrases."""
+    (sequence,) = parse(phrase, word_lists={})
+
+    assert spread(sequence, limit=1000) is None
+
+
+def read(phrase: str) -> tuple[Sequence, ...] | str:
+    """Return the sequences of a phrase, or why it cannot be read."""
+    try:
+        return parse(phrase, word_lists=LISTS)
+    except PhraseError as error:
+        return str(error)
+
+
+def is_fixed(element: Element) -> bool:
+    """Tell whether an element cannot be absent and is not just any word."""
+    return isinstance(element, WordClass) or (isinstance(element, Words) and not element.optional)
+
+
+@given(st.text(alphabet="ab ()[]|*^$.{}1day", max_size=24))
+def test_any_text_is_a_phrase_or_a_phrase_error(text: str) -> None:
+    """Whatever an analyst types, it is read with a fixed word in each reading, or refused with a reason."""
+    found = read(text)
+
+    assert found
+    assert isinstance(found, str) or all(any(map(is_fixed, one.elements)) for one in found)

@@ -1,0 +1,148 @@
+"""The classifier as the core's scorer: what it proposes, and how it explains it."""
+
+import numpy as np
+import pytest
+from fakes import rule_hit
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.call import Memory, Past
+from detector.candidate import Hit, Reading
+from detector.transcript import Speaker
+from models.classifier import RULE_PRIOR, WORD_TOLL, Classifier, Weights, all_void, heaviest_run
+from models.labels import observe, own_calls
+from pipelines.nlp import SpacyReader
+
+WORDS = ("have", "a", "good", "day")
+SPANS = ((0, 4), (5, 6), (9, 13), (14, 17))
+MATRIX = {
+    "good": (3.0, -2.0),
+    "good day": (4.0, 0.0),
+    "have": (-1.0, 0.0),
+    "before=customer": (2.0, 0.0),
+    "before.c=bye": (5.0, 0.0),
+}
+
+
+def scorer(floors: dict[str, float] | None = None, *, bias: float = -3.0, slope: float = 1.0) -> Classifier:
+    """Return a classifier of two behaviours with a handful of weights."""
+    two = np.ones(2, dtype=np.float32)
+    weights = Weights(
+        behaviours=("wish_well", "apologise"),
+        vocabulary={name: at for at, name in enumerate(MATRIX)},
+        matrix=np.array(list(MATRIX.values()), dtype=np.float32),
+        bias=two * bias,
+        slope=two * slope,
+        offset=two * 0,
+    )
+    return Classifier(weights, version="test", floors=floors)
+
+
+def reading(*hits: Hit, words: tuple[str, ...] = WORDS) -> Reading:
+    """Return the reading of a turn of four words."""
+    return Reading(words, SPANS[: len(words)], (0,) * len(words), hits)
+
+
+def test_the_probability_is_calibrated_from_the_weights() -> None:
+    """Weights of the features found, and the bias, are summed, scaled and brought between nought and one."""
+    expected = 1 / (1 + np.exp(-(2.0 * (3 + 4 - 1 - 3)))), 1 / (1 + np.exp(-(2.0 * (-2 - 3))))
+
+    assert scorer(slope=2.0).probabilities(reading(), Memory()) == pytest.approx(expected, abs=1e-6)
+
+
+def test_unknown_words_leave_the_bias() -> None:
+    """Of a turn of which no feature is known the bias speaks."""
+    assert scorer().probabilities(reading(words=("xyzzy",)), Memory()) == pytest.approx([1 / (1 + np.exp(3))] * 2)
+
+
+@pytest.mark.parametrize(("floor", "proposed"), [(0.95, ["wish_well"]), (0.96, []), (0.0, ["wish_well", "apologise"])])
+def test_what_reaches_its_floor_is_proposed(floor: float, proposed: list[str]) -> None:
+    """A behaviour is a candidate from its floor on: the floor is its review threshold."""
+    made = scorer({"wish_well": floor, "apologise": floor}).candidates(reading(), Memory())
+
+    assert proposed == [one.behaviour for one in made]
+
+
+def test_what_a_rule_says_is_proposed_whatever_its_score() -> None:
+    """A rule's hit makes a candidate also where the classifier doubts it, and says that it comes of a rule."""
+    made = scorer().candidates(reading(rule_hit("apologise", first=2, last=4)), Memory())
+
+    (doubted,) = (one for one in made if one.behaviour == "apologise")
+    assert doubted.by_rule
+    assert doubted.score < 0.05
+    assert [(one.source, one.start, one.end) for one in doubted.evidence] == [("rule:rule", 9, 17)]
+    assert doubted.reasons[0] == "rule rule at 9-17"
+
+
+def test_where_every_hit_is_void_nothing_is_proposed() -> None:
+    """What unless entries void altogether is no candidate, however probable; one hit that stands is enough."""
+    void, good = rule_hit("wish_well", void_by="denied"), rule_hit("wish_well", first=2, last=3)
+
+    assert scorer().candidates(reading(void), Memory()) == ()
+    assert [one.behaviour for one in scorer().candidates(reading(void, good), Memory())] == ["wish_well"]
+    assert all_void("wish_well", reading(void))
+    assert not all_void("wish_well", reading(void, good))
+    assert not all_void("wish_well", reading())
+
+
+def test_a_behaviour_the_model_has_not_learned_goes_by_its_rules() -> None:
+    """A behaviour new in the playbook is proposed by its rules, with a score that says so."""
+    (made,) = (one for one in scorer().candidates(reading(rule_hit("whistle")), Memory()) if one.behaviour == "whistle")
+
+    assert (made.score, made.by_rule) == (RULE_PRIOR, True)
+    assert "has not learned" in made.reasons[-1]
+    assert scorer({"wish_well": 1}).candidates(reading(rule_hit("whistle", void_by="not")), Memory()) == ()
+
+
+def test_the_words_that_weighed_are_the_evidence() -> None:
+    """The classifier points to the words that spoke most for the behaviour, at their place in the text."""
+    (made,) = scorer().candidates(reading(), Memory())
+
+    assert [(one.source, one.start, one.end) for one in made.evidence] == [("classifier", 9, 17)]
+    assert made.reasons == ("classifier: +7.0 for the words at 9-17",)
+    assert not made.by_rule
+
+
+def test_context_is_told_without_its_words() -> None:
+    """What the turn before weighed is told, and none of its words."""
+    memory = Memory(heard=1, recent=(Past(Speaker.CUSTOMER, ("bye",)),))
+
+    (made,) = scorer().candidates(reading(), memory)
+
+    assert made.reasons[1:] == (
+        "classifier: +2.5 for the words of the turn before",
+        "classifier: +1.0 for before=customer",
+    )
+
+
+def test_evidence_and_reasons_of_the_shipped_model_fit_the_turn(classifier: Classifier, reader: SpacyReader) -> None:
+    """Over the project's examples each candidate has evidence within its turn, and reasons without its words."""
+    candidates = 0
+    for one in observe(list(own_calls())[::40], reader):
+        for made in classifier.candidates(one.reading, one.memory):
+            candidates += 1
+            assert 0 <= made.score <= 1
+            assert all(0 <= part.start < part.end <= len(one.turn.text) for part in made.evidence)
+            assert not [reason for reason in made.reasons if "before.c=" in reason or "before.a=" in reason]
+
+    assert candidates > 50
+
+
+@given(st.lists(st.floats(-3, 3, allow_nan=False).map(lambda weight: round(weight, 2)), max_size=8))
+def test_the_heaviest_run_is_the_best_of_all(weights: list[float]) -> None:
+    """No other run of words weighs more, each word paying its toll; where none weighs anything there is none."""
+
+    def worth(first: int, last: int) -> float:
+        return sum(weights[first:last]) - WORD_TOLL * (last - first)
+
+    first, last = heaviest_run(weights)
+
+    best = max((worth(a, b) for a in range(len(weights)) for b in range(a + 1, len(weights) + 1)), default=0.0)
+    assert worth(first, last) == pytest.approx(max(best, 0.0))
+    assert 0 <= first <= last <= len(weights)
+
+
+def test_the_version_is_the_models(classifier: Classifier) -> None:
+    """Every decision tells the model's version, which the scorer gives."""
+    assert scorer().version == "test"
+    assert classifier.version.startswith("1+")

@@ -1,0 +1,117 @@
+"""Names heard in a call, and where a known name stands."""
+
+import pytest
+from fakes import header, turn
+
+from detector.call import Memory, Past, opened, remember
+from detector.transcript import Speaker
+from pipelines.nlp import SpacyReader
+from pipelines.nlp.names import stands_as_name
+
+ASKED = Memory(heard=1, recent=(Past(Speaker.AGENT, ("your", "name"), frozenset({"name_asked"})),))
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("My name is Rosa Diaz.", ("rosa", "diaz")),
+        ("my name is rosa diaz", ("rosa", "diaz")),
+        ("my name's Rosa", ("rosa",)),
+        ("you can call me Bertie", ("bertie",)),
+        ("this is Mrs Achterberg", ("achterberg",)),
+        ("this is Achterberg calling", ("achterberg",)),
+        ("this is maria", ("maria",)),
+        ("this is ridiculous", ()),
+        ("It is Monday", ()),
+        ("I am calling about my bill", ()),
+        ("i am very angry", ()),
+        ("Thomas speaking", ("thomas",)),
+        ("my name is.", ()),
+        ("my name is 45", ()),
+        ("hello there", ()),
+    ],
+)
+def test_a_customers_name_is_heard_where_it_is_given(reader: SpacyReader, text: str, names: tuple[str, ...]) -> None:
+    """A name behind "my name is", "this is" or before "speaking" is heard, in lower case; other words are not."""
+    assert names == tuple(sorted(reader.read(turn(0, "customer", text), Memory()).names, key=text.lower().index))
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Desmond Achebe", ("desmond", "achebe")),
+        ("desmond achebe", ("desmond", "achebe")),
+        ("Yes, it's Achebe.", ("achebe",)),
+        ("uh achebe", ("achebe",)),
+        ("no", ()),
+    ],
+)
+def test_a_bare_answer_is_a_name_where_one_was_asked_for(
+    reader: SpacyReader, text: str, names: tuple[str, ...]
+) -> None:
+    """Behind the question for a name the answer is one, and without the question it is not."""
+    assert names == reader.read(turn(1, "customer", text), ASKED).names
+
+
+def test_a_bare_name_is_nothing_where_none_was_asked_for(reader: SpacyReader) -> None:
+    """Two capitals alone make no name."""
+    assert reader.read(turn(1, "customer", "Purple Bicycle"), Memory()).names == ()
+
+
+def test_an_agents_name_is_heard(reader: SpacyReader) -> None:
+    """An agent who introduces herself makes her name known as the agent's."""
+    said = turn(0, "agent", "Good morning, my name is Bronwen, how can I help?")
+
+    memory = remember(Memory(), said, reader.read(said, Memory()), frozenset())
+
+    assert memory.agent_names == {"bronwen"}
+    assert memory.customer_names == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("Desmond Achebe", "thank you mr achebe", "thank you mr {customer_name}"),
+        ("Desmond Achebe", "Thank you, Desmond.", "thank you {customer_name} ."),
+        ("Mark Hill", "thanks mark", "thanks {customer_name}"),
+        ("Mark Hill", "Thanks, Mark, bye", "thanks {customer_name} bye"),
+        ("Mark Hill", "i will mark it down", "i will mark it down"),
+        ("Mark Hill", "I'll mark it down the hill, Mark.", "i will mark it down the hill {customer_name} ."),
+        ("May Wood", "may i help", "may i help"),
+        ("R. T. Wood", "r t said so", "r t said so"),
+        (None, "thanks achebe", "thanks achebe"),
+    ],
+)
+def test_a_known_name_is_placed_where_it_stands_as_one(
+    reader: SpacyReader, name: str | None, text: str, words: str
+) -> None:
+    """The customer's name is read as such, and a common word that is a name too only where it stands as a name."""
+    memory = opened(header(customer_name=name)).memory
+
+    assert words.split() == list(reader.read(turn(0, "agent", text), memory).words)
+
+
+def test_the_customers_name_goes_before_the_agents(reader: SpacyReader) -> None:
+    """Where both are called alike, the word is the customer's name."""
+    memory = opened(header(customer_name="Desmond", agent_name="Desmond")).memory
+
+    assert reader.read(turn(0, "agent", "thanks desmond"), memory).words == ("thanks", "{customer_name}")
+
+
+@pytest.mark.parametrize(
+    ("texts", "at", "stands"),
+    [
+        (["mark"], 0, True),
+        (["thanks", "mark"], 1, True),
+        (["please", "mark", "it"], 1, True),
+        (["to", "mark", "it"], 1, False),
+        (["well", ",", "mark", "it"], 2, True),
+        (["mark", ",", "hello"], 0, True),
+        (["I", "mark", "it"], 1, False),
+        (["Tell", "Mark", "that"], 1, True),
+        (["mark", "it"], 0, False),
+    ],
+)
+def test_capitals_and_pauses_tell_a_name_from_a_word(*, texts: list[str], at: int, stands: bool) -> None:
+    """In written text the capital decides; in a recogniser's, the pause and the word before."""
+    assert stands is stands_as_name(texts, at)

@@ -1,0 +1,302 @@
+"""The phrasebook: what a phrase says is found, nothing else is, and the gate hides nothing."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import pytest
+from fakes import behaviour, playbook_of, rule_hit, unless
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from detector.candidate import Hit, HitKind
+from detector.playbook import Cue, PhraseError, Playbook, Rule, Scope, parse, spread
+from detector.transcript import Speaker
+from models.labels import observe, own_calls
+from pipelines.nlp import SpacyReader
+from pipelines.nlp.phrasebook import SHARED_SCOPE, Entry, Phrasebook, agent_entries, cue_entries, voided
+from pipelines.nlp.words import normalised_form, tokenizer
+
+RULE = Entry(HitKind.RULE, "wish_well", "rule")
+LISTS = playbook_of(words={"day": ("monday", "fri day")})
+EVERY = 120
+"""Of the examples' turns, each so-manieth is read without the gate, which takes long."""
+
+
+@pytest.fixture(scope="module")
+def nlp() -> Language:
+    """A tokenizer with few spellings and names."""
+    return tokenizer(normalised_form(given_names=frozenset({"rosa"}), spellings={"ok": "okay"}))
+
+
+def words_of(nlp: Language, text: str) -> tuple[str, ...]:
+    """Return the normalised words of a text, pauses left out as the reader leaves them out."""
+    return tuple(token.norm_ for token in nlp.make_doc(text) if token.norm_ not in {",", "-", ""})
+
+
+def found(nlp: Language, phrases: Iterable[str], text: str) -> set[tuple[int, int]]:
+    """Return the first word, and the word after the last, of each match of a rule of phrases."""
+    book = Phrasebook(nlp, [(RULE, Rule(id="rule", phrases=tuple(phrases)))], playbook=LISTS)
+    words = words_of(nlp, text)
+    return {(first, last) for _, first, last in book.matches(Doc(nlp.vocab, words=list(words)), words)}
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "places"),
+    [
+        ("good day", "have a good day", {(2, 4)}),
+        ("good day", "good old day", set()),
+        ("good * day", "good old day", {(0, 3)}),
+        ("good * day", "good day", set()),
+        ("good * day", "good . day", set()),
+        ("good ... day", "good day", {(0, 2)}),
+        ("good ... day", "good a b c day", {(0, 5)}),
+        ("good ... day", "good a b c d day", set()),
+        ("good ...4 day", "good a b c d day", {(0, 6)}),
+        ("good ... day", "good . day", set()),
+        ("[very] good", "very good", {(0, 2), (1, 2)}),
+        ("(good|very nice) day", "very nice day", {(0, 3)}),
+        ("see you {day}", "see you fri day", {(0, 4)}),
+        ("thanks {name}", "thanks Rosa", {(0, 2)}),
+        ("thanks {name}", "thanks mate", set()),
+        ("{number} minutes", "give me five minutes", {(2, 4)}),
+        ("OK I'm", "okay i am", {(0, 3)}),
+        ("do not", "don't", {(0, 2)}),
+        ("don't", "do not", {(0, 2)}),
+        ("write-up", "a write-up", {(1, 3)}),
+        ("thanks, mate", "thanks mate", {(0, 2)}),
+        ("thanks , ... mate", "thanks a lot mate", {(0, 4)}),
+        ("^ enjoy", "enjoy it", {(0, 1)}),
+        ("^ enjoy", "well okay enjoy it", {(2, 3)}),
+        ("^ enjoy", "they enjoy it", set()),
+        ("^ enjoy", "bye. enjoy it", {(2, 3)}),
+        ("^ ... enjoy", "do please enjoy it", {(0, 3)}),
+        ("enjoy $", "do enjoy", {(1, 2)}),
+        ("enjoy $", "do enjoy!", {(1, 2)}),
+        ("enjoy $", "do enjoy it", set()),
+        ("enjoy ...2 $", "enjoy it all.", {(0, 3)}),
+        ("^ enjoy $", "enjoy", {(0, 1)}),
+        ("^ [please] enjoy * $", "please enjoy it", {(0, 3)}),
+        ("i will call", "ill call", {(0, 2)}),
+        ("i will", "ill", set()),
+        ("i will * it", "ill do it", {(0, 3)}),
+        ("my name is * *", "my names tom jones", {(0, 4)}),
+    ],
+)
+def test_a_phrase_matches_what_it_says(nlp: Language, phrase: str, text: str, places: set[tuple[int, int]]) -> None:
+    """Each sign of the notation matches the words it stands for, at their place, and no others."""
+    assert places == found(nlp, [phrase], text)
+
+
+def test_raw_patterns_are_always_tried(nlp: Language) -> None:
+    """A spaCy token pattern of the playbook is tried on every turn and matches normalised words."""
+    rule = Rule(id="rule", patterns=(({"ORTH": {"REGEX": "^thank"}}, {"ORTH": "you"}),))
+    book = Phrasebook(nlp, [(RULE, rule)], playbook=LISTS)
+    words = words_of(nlp, "Thank you")
+
+    assert list(book.matches(Doc(nlp.vocab, words=list(words)), words)) == [(RULE, 0, 2)]
+    assert len(book.tried(frozenset({"nothing"}))) == 1
+
+
+def test_the_gate_lets_through_only_what_can_match(nlp: Language) -> None:
+    """A token pattern is tried only where each word it cannot do without is there."""
+    book = Phrasebook(nlp, [(RULE, Rule(id="rule", phrases=("good ... day",)))], playbook=LISTS)
+
+    assert book.tried({"good", "day", "bad"}) == book.everything()
+    assert book.tried({"good"}) == book.tried({"day"}) == book.tried(set()) == []
+
+
+NAMES = ["alpha", "bravo", "charlie", "delta", "Echo", "don't", "I'm", "ok", "write-up"]
+
+
+@st.composite
+def pieces(draw: st.DrawFn, depth: int = 2) -> tuple[str, str]:
+    """Draw a piece of a phrase, and words it stands for."""
+    kind = draw(st.sampled_from(["word", "any", "gap", "list", "class", "group", "optional"] if depth else ["word"]))
+    match kind:
+        case "word":
+            piece = said = draw(st.sampled_from(NAMES))
+        case "any":
+            piece, said = "*", draw(st.sampled_from([*NAMES[:4], "zulu"]))
+        case "gap":
+            width = draw(st.integers(0, 4))
+            piece, said = f"...{width}", "zulu " * draw(st.integers(0, width))
+        case "list":
+            piece, said = "{day}", draw(st.sampled_from(["monday", "fri day"]))
+        case "class":
+            piece, said = "{name}", "Rosa"
+        case _:
+            inner = st.lists(pieces(depth=depth - 1), min_size=1, max_size=2).map(joined)
+            several = draw(st.lists(inner, min_size=1, max_size=3))
+            piece, said = "|".join(one for one, _ in several), draw(st.sampled_from(several))[1]
+            piece = f"({piece})" if kind == "group" else f"[{piece}]"
+            said = said if kind == "group" or draw(st.booleans()) else ""
+    return piece, said
+
+
+def joined(parts: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """Return the phrase that pieces make, and its words."""
+    listed = list(parts)
+    return " ".join(piece for piece, _ in listed), " ".join(said for _, said in listed)
+
+
+@st.composite
+def drawn_phrases(draw: st.DrawFn) -> tuple[str, str]:
+    """Draw a phrase that needs the word kilo, and one way of saying it."""
+    some = st.lists(pieces(), max_size=3)
+    phrase, said = joined([*draw(some), ("kilo", "kilo"), *draw(some)])
+    return f"{draw(st.sampled_from(['', '^ ']))}{phrase}{draw(st.sampled_from(['', ' $']))}", said
+
+
+PHRASES = drawn_phrases()
+
+
+def readable(phrase: str) -> bool:
+    """Tell whether a drawn phrase stands for few enough sequences."""
+    try:
+        return len(parse(phrase, word_lists=LISTS.shared.words)) <= 60
+    except PhraseError:
+        return False
+
+
+@settings(max_examples=250)
+@given(drawn=PHRASES)
+def test_what_a_phrase_stands_for_is_found(nlp: Language, drawn: tuple[str, str]) -> None:
+    """Whatever a phrase is made of, every way of saying it is found."""
+    phrase, said = drawn
+    assume(readable(phrase))
+
+    assert found(nlp, [phrase], said)
+
+
+@settings(max_examples=100)
+@given(drawn=PHRASES)
+def test_every_plain_phrase_of_a_spread_is_found(nlp: Language, drawn: tuple[str, str]) -> None:
+    """Where a phrase has a list of plain phrases, each of them is found as a whole."""
+    phrase, _ = drawn
+    assume(readable(phrase))
+    listed = [one for each in parse(phrase, word_lists=LISTS.shared.words) for one in spread(each, limit=12) or ()]
+    assume(listed)
+    book = Phrasebook(nlp, [(RULE, Rule(id="rule", phrases=(phrase,)))], playbook=LISTS)
+
+    for plain in listed[:24]:
+        words = words_of(nlp, " ".join(plain))
+        matches = {(first, last) for _, first, last in book.matches(Doc(nlp.vocab, words=list(words)), words)}
+        assert (0, len(words)) in matches
+
+
+def ungated(book: Phrasebook, nlp: Language, words: tuple[str, ...]) -> set[tuple[int, int, int]]:
+    """Return each token pattern that matches, tried without the gate, and its places."""
+    document = Doc(nlp.vocab, words=list(words))
+    return {(id(one), *place) for one in book.everything() for place in one.matches(nlp.vocab, document)}
+
+
+def gated(book: Phrasebook, nlp: Language, words: tuple[str, ...]) -> set[tuple[int, int, int]]:
+    """Return each token pattern that matches, tried behind the gate, and its places."""
+    document = Doc(nlp.vocab, words=list(words))
+    return {(id(one), *place) for one in book.tried(frozenset(words)) for place in one.matches(nlp.vocab, document)}
+
+
+@settings(max_examples=100)
+@given(
+    drawn=st.lists(PHRASES, min_size=1, max_size=4),
+    others=st.lists(st.sampled_from([*NAMES, "kilo", "zulu", "Rosa", "ill", "."]), max_size=6),
+)
+def test_the_gate_hides_nothing(nlp: Language, drawn: Sequence[tuple[str, str]], others: list[str]) -> None:
+    """What is found behind the gate is what is found without it, over any phrases and any turns."""
+    phrases = tuple(phrase for phrase, _ in drawn if readable(phrase))
+    assume(phrases)
+    book = Phrasebook(nlp, [(RULE, Rule(id="rule", phrases=phrases))], playbook=LISTS)
+
+    for text in [*(said for _, said in drawn), " ".join(others)]:
+        words = words_of(nlp, text)
+        assert ungated(book, nlp, words) == gated(book, nlp, words)
+
+
+def test_the_gate_of_the_shipped_playbook_hides_nothing(reader: SpacyReader) -> None:
+    """Over the examples the project trains on, the shipped playbook finds behind the gate what it finds without it."""
+    book = reader._books[Speaker.AGENT]
+    calls = [one for at, one in enumerate(own_calls()) if at % EVERY == 0]
+    matching = 0
+
+    for one in observe(calls, reader):
+        without = ungated(book, reader._nlp, one.reading.words)
+        matching += bool(without)
+
+        assert without == gated(book, reader._nlp, one.reading.words)
+    assert matching > 20
+
+
+def test_every_entry_of_a_playbook_is_looked_for() -> None:
+    """Agents' turns are searched for rules, hints, unless entries, scopes and cues; customers' for cues only."""
+    rule = Rule(id="rule", phrases=("a",))
+    cues = tuple(Cue(id=who, phrases=("a",), fact="fact", speaker=who) for who in ("agent", "customer", "any"))
+    book = playbook_of(
+        behaviour(hints=(rule.model_copy(update={"id": "hint"}),), unless=(unless("not", "a", scope="turn"),)),
+        scopes=(Scope(id="scope", phrases=("a",), reach=5, except_for=("apologise",)),),
+        cues=cues,
+    )
+
+    assert [entry for entry, _ in agent_entries(book)] == [
+        Entry(HitKind.RULE, "wish_well", "rule"),
+        Entry(HitKind.HINT, "wish_well", "hint"),
+        Entry(HitKind.UNLESS, "wish_well", "not", scope="turn"),
+        Entry(HitKind.UNLESS, SHARED_SCOPE, "scope", reach=5, except_for=frozenset({"apologise"})),
+        Entry(HitKind.CUE, "fact", "agent"),
+        Entry(HitKind.CUE, "fact", "any"),
+    ]
+    assert [entry.rule for entry, _ in cue_entries(book, "customer")] == ["customer", "any"]
+
+
+UNLESS = Entry(HitKind.UNLESS, "wish_well", "not")
+ANYWHERE = Entry(HitKind.UNLESS, "wish_well", "not", scope="turn")
+SCOPE = Entry(HitKind.UNLESS, SHARED_SCOPE, "not", reach=3)
+TWO_CLAUSES = (0, 0, 0, 0, 0, 1, 1, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("entry", "first", "last", "at", "void"),
+    [
+        (UNLESS, 0, 1, 3, True),
+        (UNLESS, 4, 5, 3, True),
+        (UNLESS, 6, 7, 3, False),
+        (ANYWHERE, 6, 7, 3, True),
+        (Entry(HitKind.UNLESS, "apologise", "not", scope="turn"), 0, 1, 3, False),
+        (SCOPE, 0, 1, 1, True),
+        (SCOPE, 0, 1, 4, True),
+        (SCOPE, 0, 1, 5, False),
+        (SCOPE, 3, 4, 5, False),
+        (SCOPE, 2, 3, 1, False),
+        (Entry(HitKind.UNLESS, SHARED_SCOPE, "not", reach=3, except_for=frozenset({"wish_well"})), 0, 1, 1, False),
+    ],
+)
+def test_a_rule_is_void_where_an_unless_entry_reaches(
+    *, entry: Entry, first: int, last: int, at: int, void: bool
+) -> None:
+    """Unless holds in its clause or the whole turn, for its behaviour; a scope holds some words on, in its clause."""
+    hits = list(voided([(entry, first, last), (RULE, at, at + 1)], TWO_CLAUSES))
+
+    assert rule_hit("wish_well", first=at, last=at + 1, void_by="not" if void else None) in hits
+    assert Hit(HitKind.UNLESS, entry.owner, "not", first, last) in hits
+
+
+def test_overlapping_matches_of_a_rule_are_one_hit() -> None:
+    """What one rule says of the same words is one hit, the widest; what it says elsewhere is another."""
+    other = Entry(HitKind.HINT, "wish_well", "rule")
+
+    hits = list(voided([(RULE, 1, 3), (RULE, 0, 2), (RULE, 3, 4), (other, 0, 2)], TWO_CLAUSES))
+
+    assert sorted((one.kind, one.first, one.last) for one in hits) == [
+        (HitKind.HINT, 0, 2),
+        (HitKind.RULE, 0, 3),
+        (HitKind.RULE, 3, 4),
+    ]
+
+
+def test_no_shipped_phrase_says_a_word_twice_in_a_row(playbook: Playbook) -> None:
+    """A word said twice in a row is read once, so that a plain phrase that says it twice would never be found."""
+    entries = [rule for one in playbook.behaviours for rule in (*one.rules, *one.hints, *one.unless)]
+    written = [phrase for rule in entries for phrase in rule.phrases if phrase.replace(" ", "").isalpha()]
+
+    assert [one for one in written if any(a == b for a, b in pairwise(one.split()))] == []

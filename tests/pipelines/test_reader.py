@@ -1,0 +1,169 @@
+"""The reader: a turn's words with their places, and the playbook's phrases in them."""
+
+from itertools import pairwise
+
+import pytest
+from fakes import behaviour, header, playbook_of, turn, unless
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.call import Memory, opened
+from detector.candidate import HitKind, Reading
+from detector.playbook import Cue, Element, Gap, Playbook, Rule, Scope, WordClass, Words, parse
+from detector.transcript import Speaker
+from pipelines.nlp import SpacyReader
+from pipelines.nlp.phrasebook import agent_entries, cue_entries
+from pipelines.nlp.reader import READ_CHARACTERS
+from pipelines.nlp.words import CLAUSE_ENDS, DROPPED
+
+SMALL = playbook_of(
+    behaviour(rules=(Rule(id="rule", phrases=("have a good day",)),), unless=(unless("asked", "did you"),)),
+    cues=(Cue(id="bye", phrases=("bye",), fact="call_closed", speaker="customer"),),
+    scopes=(Scope(id="reported", phrases=("he said",), reach=2),),
+)
+MEMORY = opened(header(customer_name="Desmond Achebe", agent_name="Bronwen")).memory
+
+
+@pytest.fixture(scope="module")
+def small() -> SpacyReader:
+    """A reader of one rule, one unless entry, one cue and one scope."""
+    return SpacyReader(SMALL)
+
+
+def hits(reading: Reading) -> list[tuple[str, str | None]]:
+    """Return kind and voiding entry of the hits."""
+    return [(one.kind.value, one.void_by) for one in reading.hits]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "clauses"),
+    [
+        ("Uh, thanks um a lot.", ("thanks", "a", "lot", "."), (1, 1, 1, 1)),
+        ("thanks, mate. Bye", ("thanks", "mate", ".", "bye"), (0, 1, 1, 2)),
+        ("I I am am here", ("i", "am", "here"), (0, 0, 0)),
+        ("five five pounds", ("{number}", "{number}", "pounds"), (0, 0, 0)),
+        ('"well" [noise] said', ("well", "said"), (0, 0)),
+        ("write-up", ("write", "up"), (0, 1)),
+    ],
+)
+def test_what_does_not_count_is_left_out_and_clauses_are_told_apart(
+    small: SpacyReader, text: str, words: tuple[str, ...], clauses: tuple[int, ...]
+) -> None:
+    """Fillers, marks, pauses and stammered words are left out; commas, dashes and full stops part clauses."""
+    reading = small.read(turn(0, "agent", text), Memory())
+
+    assert (words, clauses) == (reading.words, reading.clauses)
+
+
+def test_words_have_their_places_in_the_text(small: SpacyReader) -> None:
+    """Each word's span is where it stands in the text as it was said."""
+    text = "Uh, I'm  sorry, [noise] Desmond!"
+
+    reading = small.read(turn(0, "agent", text), MEMORY)
+
+    assert [text[start:end] for start, end in reading.spans] == ["I", "'m", "sorry", "Desmond", "!"]
+    assert reading.words == ("i", "am", "sorry", "{customer_name}", "!")
+    assert reading.characters(0, 3) == (4, 14)
+
+
+@pytest.mark.parametrize("text", ["", "...", "uh um", "[noise] <unk>", " \n", "\0"])
+def test_a_turn_without_words_reads_as_nothing(small: SpacyReader, text: str) -> None:
+    """Without a word there is no reading."""
+    assert small.read(turn(0, "agent", text), Memory()) == Reading()
+
+
+def test_agents_are_searched_for_rules_and_customers_for_cues(small: SpacyReader) -> None:
+    """Rules are looked for in agents' turns, customers' cues in customers', and nothing in a stranger's."""
+    text = "have a good day, bye"
+
+    found = {who: hits(small.read(turn(0, who, text), Memory())) for who in ("agent", "customer", "unknown")}
+
+    assert found == {"agent": [("rule", None)], "customer": [("cue", None)], "unknown": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "void_by"),
+    [
+        ("have a good day", None),
+        ("did you have a good day", "asked"),
+        ("did you? have a good day", None),
+        ("he said have a good day", "reported"),
+        ("he said to my mother have a good day", None),
+        ("he said, have a good day", None),
+    ],
+)
+def test_hits_are_void_where_the_playbook_says_so(small: SpacyReader, text: str, void_by: str | None) -> None:
+    """An unless entry voids a rule in its clause, a shared scope as far as it reaches."""
+    reading = small.read(turn(0, "agent", text), Memory())
+
+    assert [one.void_by for one in reading.hits if one.kind is HitKind.RULE] == [void_by]
+
+
+def test_a_long_turn_is_read_from_its_beginning(small: SpacyReader) -> None:
+    """Of a very long turn the beginning is read."""
+    words = "word other " * READ_CHARACTERS
+
+    reading = small.read(turn(0, "agent", f"have a good day {words} have a good day"), Memory())
+
+    assert hits(reading) == [("rule", None)]
+    assert reading.spans[-1][1] <= READ_CHARACTERS
+
+
+@given(
+    text=st.text(max_size=50)
+    | st.lists(st.sampled_from(["Desmond", "I'm", ",", "sorry", "bye.", "uh", "[noise]", "\u200b", "four"])).map(
+        " ".join
+    ),
+    speaker=st.sampled_from(list(Speaker)),
+)
+def test_every_reading_keeps_its_form(reader: SpacyReader, text: str, speaker: Speaker) -> None:
+    """Words, spans and clauses go together and forward; hits lie within the words; the same turn reads the same."""
+    reading = reader.read(turn(0, speaker, text), MEMORY)
+
+    assert reading == reader.read(turn(0, speaker, text), MEMORY)
+    assert not DROPPED.intersection(reading.words)
+    assert not reading.words or not CLAUSE_ENDS.issuperset(reading.words)
+    assert all(0 <= hit.first < hit.last <= len(reading.words) for hit in reading.hits)
+    if speaker in {Speaker.AGENT, Speaker.CUSTOMER}:
+        assert len(reading.words) == len(reading.spans) == len(reading.clauses)
+        ends = [place for span in reading.spans for place in span]
+        assert ends == sorted(ends)
+        assert list(reading.clauses) == sorted(reading.clauses)
+        assert all(start < end <= len(text) for start, end in reading.spans)
+
+
+SAID = {"customer_name": "Achebe", "agent_name": "Bronwen", "name": "Maria", "number": "42"}
+
+
+def _choices(element: Element) -> list[str]:
+    if isinstance(element, Words):
+        return sorted(element.options)
+    return [SAID[element.name] if isinstance(element, WordClass) else "bicycle"]
+
+
+def sayings(phrase: str, playbook: Playbook) -> set[str]:
+    """Return ways to say a phrase: each word of it in one of them, without a word said twice in a row."""
+    made = set()
+    for sequence in parse(phrase, word_lists=playbook.shared.words):
+        choices = [_choices(one) for one in sequence.elements if not isinstance(one, Gap)]
+        for at in range(max(len(options) for options in choices)):
+            said = [options[at % len(options)] for options in choices]
+            if all(a != b for a, b in pairwise(said)):
+                made.add(" ".join(said))
+    return made
+
+
+@pytest.mark.parametrize("speaker", ["agent", "customer"])
+def test_every_shipped_phrase_is_found_when_it_is_said(reader: SpacyReader, playbook: Playbook, speaker: str) -> None:
+    """No phrase of the shipped playbook is dead: the reader finds each where it is said word for word."""
+    entries = agent_entries(playbook) if speaker == "agent" else cue_entries(playbook, "customer")
+    dead = []
+    for entry, rule in entries:
+        for phrase in rule.phrases:
+            said = sorted(sayings(phrase, playbook))[:4]
+            found = [reader.read(turn(0, speaker, text), MEMORY).hits for text in said]
+            wanted = (entry.kind, entry.owner, entry.rule)
+            if found and not any(wanted == (hit.kind, hit.owner, hit.rule) for one in found for hit in one):
+                dead.append((*wanted, phrase))
+
+    assert dead == []

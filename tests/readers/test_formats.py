@@ -1,0 +1,263 @@
+"""What is particular to a format: its traps, each with a few words of its own."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detector.transcript import Call, Speaker
+from pipelines.readers import READERS, Columns, FormatError, InputFault, Roles, reader, sniff
+
+AGENT, CUSTOMER, SYSTEM, UNKNOWN = Speaker.AGENT, Speaker.CUSTOMER, Speaker.SYSTEM, Speaker.UNKNOWN
+
+
+def read(
+    format_name: str, folder: Path, content: Any, *options: str, name: str = "call-1.x"
+) -> list[Call | InputFault]:
+    """Return what a format's reader makes of content: text, bytes or a value to be written as JSON."""
+    file = folder / name
+    raw = content if isinstance(content, bytes) else content.encode() if isinstance(content, str) else None
+    file.write_bytes(json.dumps(content).encode() if raw is None else raw)
+    return list(READERS[format_name].read(file, roles=Roles.parse(options)))
+
+
+def call(format_name: str, folder: Path, content: Any, *options: str) -> Call:
+    """Return the one call of content."""
+    (found,) = read(format_name, folder, content, *options)
+    assert isinstance(found, Call), str(found)
+    return found
+
+
+def speakers(found: Call) -> list[Speaker]:
+    """Return who speaks, turn by turn."""
+    return [turn.speaker for turn in found.turns]
+
+
+def test_a_contact_lens_chat_has_moments_for_offsets(tmp_path: Path) -> None:
+    """A chat's times run from its first message; who joined is no turn; a bot is the system."""
+    moments = ["2026-03-01T09:00:00.000Z", "2026-03-01T09:00:01.500Z", "2026-03-01T09:00:04.000Z"]
+    turns = [
+        {"Id": f"m{at}", "ParticipantId": who, "Content": "hi", "ContentType": "text/plain", "AbsoluteTime": moment}
+        for at, (who, moment) in enumerate(zip(("B", "C", "A"), moments, strict=True))
+    ]
+    joined = {"Id": "e", "ParticipantId": "A", "ContentType": "application/vnd.amazonaws.connect.event.joined"}
+    roles = (("A", "AGENT"), ("B", "CUSTOM_BOT"), ("C", "CUSTOMER"))
+    participants = [{"ParticipantId": one, "ParticipantRole": role} for one, role in roles]
+    found = call("contact-lens", tmp_path, {"Participants": participants, "Transcript": [*turns, joined]})
+
+    assert speakers(found) == [SYSTEM, CUSTOMER, AGENT]
+    assert [turn.start_ms for turn in found.turns] == [0, 1500, 4000]
+
+
+def test_an_id_that_several_turns_share_is_nobody_s(tmp_path: Path) -> None:
+    """Ids of the vendor are kept where they tell turns apart, and only there."""
+    turns = [{"Id": name, "ParticipantId": "AGENT", "Content": "hello"} for name in ("x", "y", "x")]
+    found = call("contact-lens", tmp_path, {"Transcript": turns})
+
+    assert [turn.turn_id for turn in found.turns] == ["call-1:0", "y", "call-1:2"]
+
+
+def test_participants_without_ids_are_joined_to_nobody(tmp_path: Path) -> None:
+    """A turn and a participant that both lack an id have nothing to do with each other."""
+    document = {"Participants": [{"ParticipantRole": "AGENT"}], "Transcript": [{"Content": "hello"}]}
+
+    assert speakers(call("contact-lens", tmp_path, document)) == [UNKNOWN]
+
+
+def test_an_end_before_its_start_is_left_out(tmp_path: Path) -> None:
+    """A time that cannot be is absent; the turn stays."""
+    turn = {"ParticipantId": "AGENT", "Content": "hello", "BeginOffsetMillis": 900, "EndOffsetMillis": 100}
+    found = call("contact-lens", tmp_path, {"Transcript": [turn, {**turn, "BeginOffsetMillis": -5}]})
+
+    assert [(turn.start_ms, turn.end_ms) for turn in found.turns] == [(900, None), (None, 100)]
+
+
+def test_a_missing_field_is_told_by_its_path(tmp_path: Path) -> None:
+    """The place in a document is the path of the field."""
+    (fault,) = read("transcribe-call-analytics", tmp_path, {"Transcript": [{"Content": "a"}, {"Words": "secret"}]})
+
+    assert str(fault) == f"{tmp_path / 'call-1.x'}: Transcript.1.Content: Field required"
+
+
+def test_recorded_menus_of_post_call_analytics_are_the_system(tmp_path: Path) -> None:
+    """A menu's words are nobody's merit, and a display text that is no role says nothing."""
+    said = [("spk_0", False), ("spk_1", False), ("spk_0", True)]
+    segments = [{"SegmentSpeaker": one, "IVRSegment": menu, "OriginalText": "hello"} for one, menu in said]
+    labels = [{"Speaker": "spk_0", "DisplayText": "Agent 2"}, {"Speaker": "spk_1", "DisplayText": "Speaker 1"}]
+    document = {"ConversationAnalytics": {"SpeakerLabels": labels}, "SpeechSegments": segments}
+
+    assert speakers(call("post-call-analytics", tmp_path, document)) == [AGENT, UNKNOWN, SYSTEM]
+
+
+def test_a_genesys_agent_is_the_one_on_the_line(tmp_path: Path) -> None:
+    """Menus speak before the agents; after a transfer it is the second agent; of two at once none is named."""
+    participants = [
+        {"participantPurpose": "ivr", "startTimeMs": 0, "endTimeMs": 900},
+        {"participantPurpose": "agent", "userId": "u1", "startTimeMs": 1000, "endTimeMs": 2000},
+        {"participantPurpose": "agent", "userId": "u2", "startTimeMs": 1900, "endTimeMs": 3000},
+    ]
+    times = (500, 1500, 1950, 2500)
+    phrases = [{"text": "hello", "startTimeMs": at, "participantPurpose": "internal"} for at in times]
+    document = {"participants": participants, "transcripts": [{"phrases": phrases}]}
+    found = call("genesys", tmp_path, document)
+
+    assert speakers(found) == [SYSTEM, AGENT, AGENT, AGENT]
+    assert [turn.agent_id for turn in found.turns] == [None, "u1", None, "u2"]
+    assert found.agent_id is None
+
+
+def test_twilio_s_participants_have_roles_and_pages_are_not_calls(tmp_path: Path) -> None:
+    """The transcript resource names the channels; one page of several is a fault, for the end would be missing."""
+    sentences = [{"media_channel": number, "transcript": "hello", "sentence_index": number} for number in (1, 2)]
+    participants = [
+        {"channel_participant": 1, "role": "Customer"},
+        {"channel_participant": 2, "role": "Agent", "user_id": "a-5", "full_name": "Jo"},
+    ]
+    document = {"sid": "GT1", "channel": {"participants": participants}, "sentences": sentences}
+    found = call("twilio", tmp_path, document)
+    (fault,) = read("twilio", tmp_path, {**document, "meta": {"next_page_url": "https://…"}})
+
+    assert (found.call_id, found.agent_id, speakers(found)) == ("GT1", "a-5", [CUSTOMER, AGENT])
+    assert "one page of several" in str(fault)
+
+
+def test_channels_of_a_vcon_are_parties_only_where_there_are_as_many(tmp_path: Path) -> None:
+    """Numbered speakers of one channel are not the parties in their order."""
+    words = [{"word": "hello", "start": 0, "end": 1, "speaker": 0}, {"word": "bye", "start": 1, "end": 2, "speaker": 1}]
+    mono = {"channels": [{"alternatives": [{"transcript": "hello bye", "words": words}]}]}
+    stereo = {"channels": [{"alternatives": [{"transcript": text}]} for text in ("hello", "bye")]}
+    parties = [{"name": "Jo", "role": "agent"}, {"name": "Al", "role": "customer"}]
+    dialog = [{"type": "recording", "parties": [1, 0]}]
+
+    def vcon(results: Any) -> Call:
+        analysis = [{"type": "transcript", "dialog": 0, "body": {"results": results}}]
+        return call("vcon", tmp_path, {"parties": parties, "dialog": dialog, "analysis": analysis})
+
+    assert speakers(vcon(mono)) == [UNKNOWN, UNKNOWN]
+    assert speakers(vcon(stereo)) == [CUSTOMER, AGENT]
+
+
+def test_a_vcon_holds_segments_too(tmp_path: Path) -> None:
+    """Segments of the World Transcription Format have a speaker's label, which is no role."""
+    segments = [{"id": 0, "start": 0.5, "end": 1.0, "text": "hello", "speaker": "S1"}]
+    analysis = [{"type": "wtf_transcription", "dialog": 0, "body": json.dumps({"segments": segments})}]
+    found = call("vcon", tmp_path, {"uuid": "u", "parties": [], "analysis": analysis}, "s1=agent")
+
+    assert [(turn.text, turn.speaker, turn.start_ms) for turn in found.turns] == [("hello", AGENT, 500)]
+
+
+def test_words_are_put_together_by_speaker(tmp_path: Path) -> None:
+    """Without utterances or paragraphs, Deepgram's words of one speaker after another are turns."""
+    said = [("hello", 0), ("there", 0), ("hi", 1), ("bye", 0)]
+    words = [
+        {"word": word, "punctuated_word": word.title(), "speaker": who, "start": at, "end": at + 0.5}
+        for at, (word, who) in enumerate(said)
+    ]
+    results = {"channels": [{"alternatives": [{"transcript": "hello there hi bye", "words": words}]}]}
+    found = call("deepgram", tmp_path, {"results": results}, "0=agent")
+
+    assert [turn.text for turn in found.turns] == ["Hello There", "Hi", "Bye"]
+    assert speakers(found) == [AGENT, UNKNOWN, AGENT]
+    assert (found.turns[0].start_ms, found.turns[0].end_ms) == (0, 1500)
+
+
+def test_what_is_not_completed_is_told(tmp_path: Path) -> None:
+    """A job that failed, or goes on, is no call without turns."""
+    (assembly,) = read("assemblyai", tmp_path, {"status": "error", "text": None, "audio_url": "x"})
+    (amazon,) = read("transcribe-call-analytics", tmp_path, {"JobStatus": "FAILED", "Transcript": []})
+
+    assert "not completed" in str(assembly)
+    assert "not completed" in str(amazon)
+
+
+def test_azure_holds_several_calls(tmp_path: Path) -> None:
+    """Each conversation is a call; those without an id are told apart by their place."""
+    items = [{"participantId": "Agent_1", "lexical": "hello"}]
+    document = {"analysisInput": {"conversations": [{"conversationItems": items}, {"conversationItems": items}]}}
+    found = read("azure-conversation", tmp_path, document)
+
+    assert [one.call_id for one in found if isinstance(one, Call)] == ["call-1:0", "call-1:1"]
+
+
+def test_several_voices_in_a_cue_are_several_turns(tmp_path: Path) -> None:
+    """A cue may hold more than one voice, with tags and entities in it; notes and styles are not said."""
+    cue = "00:01.000 --> 00:02.500 align:start\n<v.loud Agent>Tea &amp; <i>toast</i>?</v> <v Customer>Tea.\nOnly tea."
+    text = f"WEBVTT - made up\nLanguage: en-IE\n\nSTYLE\n::cue {{}}\n\nNOTE Agent: no\n\none\n{cue}\n"
+    found = call("webvtt", tmp_path, text)
+
+    assert [turn.text for turn in found.turns] == ["Tea & toast?", "Tea. Only tea."]
+    assert speakers(found) == [AGENT, CUSTOMER]
+    assert (found.turns[1].start_ms, found.turns[1].end_ms, found.language) == (1000, 2500, "en-IE")
+
+
+def test_a_colon_is_not_a_name(tmp_path: Path) -> None:
+    """In a file whose cues bear no names, words before a colon are words."""
+    cues = "00:01.000 --> 00:02.000\nHello there.\n\n00:03.000 --> 00:04.000\nThe number is: 42\n"
+    found = call("webvtt", tmp_path, f"WEBVTT\n\n{cues}")
+
+    assert [turn.text for turn in found.turns] == ["Hello there.", "The number is: 42"]
+
+
+def test_a_broken_cue_is_told_with_its_line(tmp_path: Path) -> None:
+    """A cue whose times cannot be read spoils the call: it is not passed over in silence."""
+    text = "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n\n00:99.x --> 00:04.000\nsecret\n"
+    (fault,) = read("webvtt", tmp_path, text)
+
+    assert isinstance(fault, InputFault)
+    assert fault.line == 6
+    assert "secret" not in str(fault)
+
+
+def test_plain_text_goes_on_over_lines_and_leaves_times_aside(tmp_path: Path) -> None:
+    """A label is a role, or told, or comes twice; a colon in what is said is none of these."""
+    text = "[00:01] Agent: Hello,\n  dear.\n\nJo Marsh: The total is this:\nsum: 4\n[00:09] Agent: Fine.\n"
+    found = call("plain-text", tmp_path, text, "jo marsh=customer")
+
+    assert [turn.text for turn in found.turns] == ["Hello, dear.", "The total is this: sum: 4", "Fine."]
+    assert speakers(found) == [AGENT, CUSTOMER, AGENT]
+    assert {turn.start_ms for turn in found.turns} == {None}
+
+
+def test_the_rows_of_a_call_stand_together(tmp_path: Path) -> None:
+    """A call whose rows stand apart is not made into two; a wrong row spoils its own call only."""
+    rows = ["a,agent,hello", "b,agent,hello", "a,customer,hi", "c,agent", "d,agent,hello"]
+    found = read("csv", tmp_path, "\n".join(["call_id,speaker,text", *rows]))
+
+    assert [one.call_id for one in found if isinstance(one, Call)] == ["a", "b", "d"]
+    assert [(one.line, one.message) for one in found if isinstance(one, InputFault)] == [
+        (4, "the rows of a call stand apart: sort the file by call, then by time"),
+        (5, "has 2 fields, the header has 3; its call is left out"),
+    ]
+
+
+def test_columns_that_are_not_there_are_told(tmp_path: Path) -> None:
+    """The message names the columns there are."""
+    file = tmp_path / "turns.csv"
+    file.write_text("call_id,who,what\na,agent,hello\n", encoding="utf-8")
+    (unknown,) = reader("csv", file)(file)
+    (missing,) = reader("csv", file, columns=Columns.parse(["text=words"]))(file)
+
+    assert "give --column text=COLUMN; the columns: call_id, who, what" in str(unknown)
+    assert "there is no column 'words'" in str(missing)
+
+
+def test_a_file_in_no_known_format_is_told_with_the_known_ones(tmp_path: Path) -> None:
+    """What is nothing is not taken for something; what may be JSON lines is left to their reader."""
+    nothing, lines = tmp_path / "a.txt", tmp_path / "b.txt"
+    nothing.write_text("Dear Sir or Madam\nwe are sorry\n", encoding="utf-8")
+    lines.write_text("oops\n" + '{"call_id":"a","turns":[]}\n', encoding="utf-8")
+
+    with pytest.raises(FormatError, match="in no known format; give --format, one of: native, vcon"):
+        sniff(nothing)
+    assert sniff(lines) == "native"
+
+
+def test_text_in_utf_16_is_read(tmp_path: Path) -> None:
+    """A byte order mark tells the encoding; text in another one is a fault at its line."""
+    found = call("plain-text", tmp_path, "Agent: Grüß Gott\nCustomer: Hallo\n".encode("utf-16"))
+    (fault,) = read("plain-text", tmp_path, "Agent: hi\nCustomer: Grüß\n".encode("latin-1"))
+
+    assert found.turns[0].text == "Grüß Gott"
+    assert isinstance(fault, InputFault)
+    assert (fault.line, fault.message) == (2, "is not UTF-8 text")

@@ -1,0 +1,190 @@
+"""Live messages of every vendor lead to the same call as its file does."""
+
+import base64
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from readers.cases import SAMPLES, WORDS, told
+
+from detector.transcript import Speaker, Turn
+from pipelines.flows.bridge import Bridge, bridge, translator, unwrapped
+from pipelines.readers import InputFault, Roles
+from pipelines.readers.live import TRANSLATORS
+from pipelines.readers.source import UnreadableError
+
+LIVE = SAMPLES / "live"
+ROLES = {
+    "deepgram-live": ("0=customer", "1=agent"),
+    "twilio-live": ("inbound_track=customer", "outbound_track=agent"),
+}
+KINDS = {"call.started", "turns", "call.ended"}
+each_vendor = pytest.mark.parametrize("vendor", TRANSLATORS)
+
+
+def bridged(vendor: str, lines: Iterable[bytes] | None = None, *, call_id: str | None = None) -> list[Any]:
+    """Return what a vendor's sample, or other lines, lead to."""
+    stream = io.BytesIO(b"".join(lines) if lines is not None else sample(vendor).read_bytes())
+    roles = Roles.parse(ROLES.get(vendor, ()))
+    return list(bridge(stream, "in", Bridge(translator(vendor), roles=roles, call_id=call_id)))
+
+
+def sample(vendor: str) -> Path:
+    """Return a vendor's sample."""
+    return LIVE / f"{vendor}.jsonl"
+
+
+def standing(messages: Iterable[Any]) -> list[Turn]:
+    """Return the turns that stand after all messages: of each the highest revision, by index."""
+    turns: dict[str, Turn] = {}
+    for message in messages:
+        for raw in message.get("turns", ()):
+            turn = Turn.model_validate(raw)
+            if turn.turn_id not in turns or turn.revision > turns[turn.turn_id].revision:
+                turns[turn.turn_id] = turn
+    return sorted(turns.values(), key=lambda turn: turn.index)
+
+
+@each_vendor
+def test_live_messages_lead_to_the_same_call(vendor: str) -> None:
+    """Text, order and speakers are the file's; the call's end comes last; partial results lead to nothing."""
+    messages = bridged(vendor)
+    turns = standing(messages)
+
+    assert [(turn.text, turn.speaker) for turn in turns] == [(turn.text, turn.speaker) for turn in told().turns]
+    assert {turn.is_final for turn in turns} == {True}
+    assert {message["call_id"] for message in messages} == {"sample-kettle"}
+    assert [message["type"] for message in messages].index("call.ended") == len(messages) - 1
+
+
+@each_vendor
+def test_live_times_are_from_the_start_or_absent(vendor: str) -> None:
+    """Times are those of the file; Twilio's webhooks tell none."""
+    starts = [turn.start_ms for turn in standing(bridged(vendor))]
+
+    assert starts == ([None] * 11 if vendor == "twilio-live" else [turn.start_ms for turn in told().turns])
+
+
+@each_vendor
+def test_messages_translated_anew_are_the_same(vendor: str) -> None:
+    """A bridge that starts again from the beginning tells the same turns under the same ids."""
+    assert bridged(vendor) == bridged(vendor)
+
+
+@each_vendor
+def test_a_bridge_that_starts_in_the_middle_keeps_ids_and_order(vendor: str) -> None:
+    """Ids and indices come from the messages, not from counting: what a later bridge tells fits what was told."""
+    lines = sample(vendor).read_bytes().splitlines(keepends=True)
+    whole = {turn.turn_id: turn for turn in standing(bridged(vendor))}
+    later = standing(bridged(vendor, lines[len(lines) // 2 :], call_id="sample-kettle"))
+
+    assert len(later) >= 4
+    assert all(whole[turn.turn_id].index == turn.index for turn in later[1:])
+
+
+@each_vendor
+def test_nothing_is_told_of_a_call_of_which_nothing_is_known(vendor: str) -> None:
+    """A beginning without an agent, name or language could only undo what others told of the call."""
+    for message in bridged(vendor):
+        if message["type"] == "call.started":
+            assert set(message) > {"type", "call_id"}
+
+
+@each_vendor
+def test_bad_lines_are_told_and_the_rest_goes_on(vendor: str) -> None:
+    """What is no JSON, no object, or not in the shape is a fault at its line, without what was said."""
+    lines = sample(vendor).read_bytes().splitlines(keepends=True)
+    middle = len(lines) // 2
+    bad = [b"{oops\n", b"[1]\n", b"\x00\xff\n"]
+    found = bridged(vendor, [*lines[:middle], *bad, *lines[middle:]])
+    faults = [one for one in found if isinstance(one, InputFault)]
+
+    assert [one for one in found if not isinstance(one, InputFault)] == bridged(vendor)
+    assert [fault.line for fault in faults] == [middle + 1, middle + 2, middle + 3]
+    assert not any(word in str(fault) for fault in faults for word in WORDS)
+
+
+@each_vendor
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_wild_messages_are_translated_or_refused(vendor: str, data: st.DataObject) -> None:
+    """Whatever stands in a field, a message leads to messages or to a known error."""
+    messages = [json.loads(line) for line in sample(vendor).read_bytes().splitlines()]
+    message = data.draw(st.sampled_from(messages))
+    key = data.draw(st.sampled_from(sorted(message)))
+    wild = st.none() | st.integers() | st.floats(allow_nan=False) | st.text() | st.lists(st.none(), max_size=2)
+    spoilt = {**message, key: data.draw(wild)}
+    found = bridged(vendor, [json.dumps(spoilt).encode() + b"\n"], call_id="c")
+
+    assert all(isinstance(one, InputFault) or one["type"] in KINDS for one in found)
+
+
+def test_records_of_kinesis_are_unwrapped() -> None:
+    """A record's data is the message; what is no such record is left as it is."""
+    lines = sample("contact-lens-realtime").read_bytes().splitlines()
+    records = [
+        json.dumps({"SequenceNumber": str(at), "PartitionKey": "p", "Data": base64.b64encode(line).decode()}).encode()
+        for at, line in enumerate(lines)
+    ]
+
+    assert bridged("contact-lens-realtime", [record + b"\n" for record in records]) == bridged("contact-lens-realtime")
+    assert unwrapped({"Data": "no record"}) == {"Data": "no record"}
+    with pytest.raises(UnreadableError, match="not base64 of JSON"):
+        unwrapped({"SequenceNumber": "1", "Data": "%%%"})
+
+
+def test_pieces_of_an_utterance_are_one_turn() -> None:
+    """What is final but not the end of speech waits; silence, or the connection's end, ends it."""
+
+    def result(text: str, start: float, *, ends: bool) -> bytes:
+        channel = {"alternatives": [{"transcript": text}]}
+        message = {"type": "Results", "is_final": True, "speech_final": ends, "start": start, "duration": 1.0}
+        return json.dumps({**message, "channel_index": [0, 1], "channel": channel}).encode() + b"\n"
+
+    silence = b'{"type":"UtteranceEnd","channel":[0,1]}\n'
+    lines = [result("is there", 0, ends=False), result("anything else?", 1, ends=True), result("no", 5, ends=False)]
+    found = standing(bridged("deepgram-live", [*lines, silence, silence], call_id="c"))
+
+    assert [(turn.text, turn.start_ms, turn.end_ms) for turn in found] == [
+        ("is there anything else?", 0, 2000),
+        ("no", 5000, 6000),
+    ]
+
+
+def test_messages_that_name_no_call_are_told_how() -> None:
+    """AssemblyAI's turns name no call: without one they are faults that say what to give."""
+    turn = b'{"type":"Turn","turn_order":0,"end_of_turn":true,"transcript":"hi","words":[{"start":0,"end":1}]}\n'
+    (fault,) = bridged("assemblyai-live", [turn])
+    (message,) = bridged("assemblyai-live", [turn], call_id="c-1")
+
+    assert str(fault) == "in:1: names no call: give --call-id"
+    assert message["call_id"] == "c-1"
+    assert message["turns"][0]["speaker"] == Speaker.UNKNOWN
+
+
+def test_what_is_known_of_a_call_is_told_together() -> None:
+    """A later agent is told along with what was known before, for the beginning replaces the one before it."""
+    events = [
+        {"EventType": "START", "CallId": "c", "AgentId": "first"},
+        {"EventType": "UPDATE_AGENT", "CallId": "c", "AgentId": "second"},
+        {"EventType": "UPDATE_AGENT", "CallId": "c", "AgentId": "second"},
+    ]
+    found = bridged("lca", [json.dumps(event).encode() + b"\n" for event in events])
+
+    assert [message["agent_id"] for message in found] == ["first", "second"]
+
+
+def test_the_calls_under_way_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls that never end do not fill the memory: the one heard least lately is forgotten."""
+    monkeypatch.setattr("pipelines.flows.bridge.CALLS_UNDER_WAY", 2)
+    over = Bridge(translator("lca"))
+    for number in (1, 2, 1, 3):
+        over.translate({"EventType": "START", "CallId": str(number), "AgentId": "a"})
+
+    assert over.translate({"EventType": "START", "CallId": "1", "AgentId": "a"}) == ()
+    assert len(over.translate({"EventType": "START", "CallId": "2", "AgentId": "a"})) == 1

@@ -1,0 +1,224 @@
+"""Fixtures of the stream's tests: an embedded broker, a worker process beside it, calls made of plain words."""
+
+import importlib.util
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import Message, Producer
+
+from detector.detect import Detector
+from detector.playbook import DEFAULT_FOLDER
+from detector.transcript import Call, call_of
+from pipelines.settings import Settings
+from streams.demo import environment
+from streams.embedded import EmbeddedBroker
+from streams.ledger import Ledger, contracts, differences, ledger_of
+from streams.listening import Listener
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+WORDS = ["hello", "sorry", "feedback", "wonderful", "anything", "the", "order", "parcel", "is", "late", "bye"]
+
+
+def _module(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def playbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the playbook: workers and tests read the same, also while somebody edits it."""
+    return Path(shutil.copytree(DEFAULT_FOLDER, tmp_path_factory.mktemp("playbook") / "playbook"))
+
+
+@pytest.fixture(scope="session")
+def detector(playbook: Path) -> Detector:
+    """A detector that goes by plain words."""
+    made = _module(HERE / "fake_worker.py").word_detector(Settings(_env_file=None, playbook=playbook))
+    assert isinstance(made, Detector)
+    return made
+
+
+@pytest.fixture(scope="session")
+def make_calls() -> Callable[..., list[Call]]:
+    """Makes calls of plain words from a seed."""
+
+    def make(count: int, *, prefix: str, turns: int = 12, seed: int = 7) -> list[Call]:
+        chance = random.Random(seed)
+        return [_call(f"{prefix}-{number}", turns, chance) for number in range(count)]
+
+    return make
+
+
+def _call(call_id: str, turns: int, chance: random.Random) -> Call:
+    said = [
+        {
+            "speaker": "customer" if at % 2 else "agent",
+            "text": " ".join(chance.choices(WORDS, k=6)),
+            "start_ms": at * 3000,
+        }
+        for at in range(turns)
+    ]
+    agent = f"agent-{chance.randrange(5)}"
+    return call_of({"call_id": call_id, "agent_id": agent, "started_at": "2026-03-02T09:14:05Z", "turns": said})
+
+
+@dataclass
+class Stage:
+    """A broker, the settings to reach it, and the workers started beside it."""
+
+    broker: Any
+    settings: Settings
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start_worker(self, *, real: bool = False, **env: str) -> subprocess.Popen[bytes]:
+        """Start a worker process; its log goes beside its state."""
+        self.settings.data_folder.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "streams"] if real else [sys.executable, str(HERE / "fake_worker.py")]
+        with (self.settings.data_folder / f"worker-{len(self.workers)}.log").open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and scripts
+                command,
+                env=os.environ | environment(self.settings) | {"PYTHONPATH": str(ROOT)} | env,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+        self.workers.append(process)
+        return process
+
+    def logs(self) -> str:
+        """Return what all workers logged."""
+        return "".join(one.read_text() for one in sorted(self.settings.data_folder.glob("worker-*.log")))
+
+    def send(self, key: str, value: bytes | dict[str, Any] | None) -> None:
+        """Put one message into the transcripts topic."""
+        raw = json.dumps(value).encode() if isinstance(value, dict) else value
+        producer = Producer(
+            {"bootstrap.servers": self.settings.brokers, "message.max.bytes": 20_000_000, "log_level": 0}
+        )
+        producer.produce(self.settings.topic_transcripts, key=key.encode(), value=raw)
+        assert producer.flush(10) == 0
+
+    def read(self, topic: str) -> list[Message]:
+        """Return what a topic holds now."""
+        with Listener(self.settings, [topic], from_beginning=True) as listener:
+            return list(listener.until_now())
+
+    def wait_for(self, true: Callable[[], bool], *, seconds: float = 40) -> bool:
+        """Wait until something is so; tell whether it came to be."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if true():
+                return True
+            time.sleep(0.3)
+        return False
+
+    def told(self, prefix: str) -> Ledger:
+        """Return what the worker told of the calls whose ids begin so."""
+        models, ledger = contracts(self.settings), Ledger()
+        with Listener(self.settings, list(models), from_beginning=True) as listener:
+            for record in listener.until_now():
+                value: Any = models[record.topic() or ""].model_validate_json(record.value() or b"")
+                call_id = value.data.call_id if hasattr(value, "data") else value.call_id
+                if call_id.startswith(prefix):
+                    ledger.take(value)
+        return ledger
+
+    def agrees(self, detector: Detector, calls: list[Call], *, seconds: float = 40) -> list[str]:
+        """Wait until the stream says what batch says of calls; return what is still different."""
+        prefix = calls[0].call_id.rpartition("-")[0] + "-"
+        batch = ledger_of(detector.detect(call) for call in calls)
+        self.wait_for(lambda: not differences(batch, self.told(prefix)), seconds=seconds)
+        return differences(batch, self.told(prefix))
+
+    def close(self) -> None:
+        """End the workers, then the broker where it is ours alone."""
+        for process in self.workers:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+        if isinstance(self.broker, EmbeddedBroker):
+            self.broker.close()
+
+
+def make_stage(folder: Path, **update: Any) -> Stage:
+    """Start a broker."""
+    broker = EmbeddedBroker()
+    settings = Settings(_env_file=None, data_folder=folder).model_copy(update=update)
+    return Stage(broker, broker.settings(settings))
+
+
+@pytest.fixture
+def stage(tmp_path: Path, playbook: Path) -> Iterator[Stage]:
+    """A fresh broker without a worker."""
+    made = make_stage(tmp_path, playbook=playbook)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, playbook: Path) -> Iterator[Stage]:
+    """A broker with a worker beside it, shared by the tests of a module."""
+    made = make_stage(tmp_path_factory.mktemp("worker"), playbook=playbook)
+    made.start_worker()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def short_lived(tmp_path: Path, playbook: Path) -> Iterator[Stage]:
+    """A broker with a worker that closes silent calls at once and soon forgets ended ones."""
+    made = make_stage(tmp_path, playbook=playbook, idle_seconds=2.0, grace_seconds=2.0)
+    made.start_worker()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real Apache Kafka: the one at KAFKA_BOOTSTRAP_SERVERS, or our own from Maven's jars."""
+    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    if given:
+        yield SimpleNamespace(address=given)
+        return
+    module = _module(ROOT / "kafka" / "broker.py")
+    if (missing := module.tools_missing()) is not None:
+        pytest.skip(f"{missing}; give KAFKA_BOOTSTRAP_SERVERS")
+    with module.KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def real(kafka: Any, tmp_path: Path, playbook: Path) -> Iterator[Stage]:
+    """Topics and a consumer group of their own on a real Kafka, without a worker."""
+    own = f"test-{uuid4().hex[:8]}"
+    named = {f"topic_{name}": f"{own}.{name}" for name in ("transcripts", "decisions", "scorecards", "rewards")}
+    settings = Settings(
+        _env_file=None,
+        brokers=kafka.address,
+        group=own,
+        topic_dead_letters=f"{own}.dead-letters",
+        playbook=playbook,
+        data_folder=tmp_path,
+        **named,
+    )
+    made = Stage(kafka, settings)
+    yield made
+    made.close()

@@ -1,0 +1,236 @@
+"""The pure function from a message to what it leads to, and the record between messages."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.decision import CallOutcome
+from detector.detect import Detector
+from detector.transcript import Call, CallHeader, Speaker, Turn
+from streams.agents import Due, due
+from streams.codecs import PoisonError, Reason
+from streams.handling import Handled, handle
+from streams.ledger import Ledger, differences, ledger_of
+from streams.messages import CallEnded, CallForgotten, CallIdle, CallStarted, Message, TurnsSaid, WholeCall
+from streams.records import CallRecord, Records, from_bytes, glance, to_bytes
+from streams.replay import score
+
+MakeCalls = Callable[..., list[Call]]
+
+
+def turn(index: int, text: str, *, speaker: Speaker = Speaker.AGENT, revision: int = 0) -> Turn:
+    """Return a turn of the call c."""
+    return Turn(turn_id=f"c:{index}", index=index, speaker=speaker, text=text, revision=revision)
+
+
+def said(*turns: Turn) -> TurnsSaid:
+    """Return turns of the call c as a message."""
+    return TurnsSaid(call_id="c", turns=turns)
+
+
+def folded(detector: Detector, messages: Iterable[Message], *, through_bytes: bool = True) -> tuple[Records, Ledger]:
+    """Handle messages in turn, each record taken through its bytes, and put together what is told."""
+    records, ledger = Records({}, decoded=0 if through_bytes else 64), Ledger()
+    for at, message in enumerate(messages, start=1):
+        before = records.get(message.call_id)
+        handled = handle(detector, before, message, at=float(at))
+        if handled.record is None:
+            records.drop(message.call_id)
+        elif handled.record is not before:
+            records.put(message.call_id, handled.record, to_bytes(handled.record, partition=0))
+        for value in (*handled.decisions, *handled.rewards):
+            ledger.take(value)
+        if handled.scorecard is not None:
+            ledger.take(handled.scorecard)
+    return records, ledger
+
+
+OPENED = [
+    CallStarted(call_id="c", agent_id="a"),
+    said(turn(0, "hello")),
+    said(turn(1, "my order is late", speaker=Speaker.CUSTOMER)),
+]
+
+
+@pytest.mark.parametrize("how", [{}, {"turns_per_message": 3}, {"turns_per_message": 50}, {"whole_calls": True}])
+def test_messages_of_calls_tell_what_batch_tells(
+    detector: Detector, make_calls: MakeCalls, how: dict[str, Any]
+) -> None:
+    """The fold over messages and the fold over whole calls agree, also with each record taken through bytes."""
+    calls = make_calls(8, prefix="fold")
+    _, ledger = folded(detector, (cue.message for cue in score(calls, **how)))
+
+    assert differences(ledger_of(detector.detect(call) for call in calls), ledger) == []
+
+
+@given(order=st.permutations(range(8)), again=st.lists(st.integers(0, 7), max_size=6))
+def test_order_and_duplicates_of_turns_do_not_matter(detector: Detector, order: list[int], again: list[int]) -> None:
+    """Turns that come late, in any order, some twice, leave standing what batch finds."""
+    texts = ["hello", "late order", "sorry", "the parcel", "sorry sorry", "bye", "feedback", "wonderful"]
+    turns = [turn(at, text, speaker=Speaker.CUSTOMER if at % 2 else Speaker.AGENT) for at, text in enumerate(texts)]
+    call = Call(call_id="c", agent_id="a", turns=tuple(turns))
+    messages: list[Message] = [CallStarted(call_id="c", agent_id="a")]
+    messages += [said(turns[at]) for at in (*order, *again)]
+
+    _, ledger = folded(detector, [*messages, CallEnded(call_id="c")])
+
+    batch = ledger_of([detector.detect(call)])
+    assert ledger.decisions == batch.decisions
+    assert ledger.scorecards == batch.scorecards
+    assert {_what(ledger)} == {_what(batch)}
+
+
+def _what(ledger: Ledger) -> tuple[tuple[str, str, int], ...]:
+    """Return who is rewarded for what; ids may differ, for a grant taken back is given again under another."""
+    kept = (event.data for event in ledger.rewards.values())
+    return tuple(sorted((one.agent_id, one.behaviour, one.slot) for one in kept))
+
+
+def test_same_message_again_leads_to_the_same_and_writes_nothing(detector: Detector) -> None:
+    """A message that the record already holds tells its facts again; the record handed in comes back."""
+    records, _ = folded(detector, OPENED, through_bytes=False)
+    before = records.get("c")
+    first = handle(detector, before, said(turn(2, "sorry")), at=9.0)
+
+    again = handle(detector, first.record, said(turn(2, "sorry")), at=9.0)
+
+    assert first.rewards
+    assert (again.decisions, again.rewards) == (first.decisions, first.rewards)
+    assert again.record is first.record
+
+
+def test_header_delivered_again_tells_again_what_it_changed(detector: Detector) -> None:
+    """A late header makes awards payable; delivered again after a crash, it tells the same grants."""
+    turns = said(turn(0, "sorry"), turn(1, "thank you", speaker=Speaker.CUSTOMER))
+    started = CallStarted(call_id="c", agent_id="a")
+    before = handle(detector, None, turns, at=1.0)
+    first = handle(detector, before.record, started, at=2.0)
+
+    again = handle(detector, first.record, started, at=2.0)
+
+    assert before.rewards == ()
+    assert len(first.rewards) == 1
+    assert again.rewards == first.rewards
+    assert again.record is first.record
+
+
+def test_whole_call_after_its_turns_adds_nothing_but_the_scorecard(detector: Detector) -> None:
+    """The finished call that follows the live turns leads to no id that was not told before."""
+    turns = (turn(0, "hello"), turn(1, "late", speaker=Speaker.CUSTOMER), turn(2, "sorry"))
+    _, live = folded(detector, [CallStarted(call_id="c", agent_id="a"), said(*turns)])
+
+    whole = WholeCall(call_id="c", agent_id="a", turns=turns)
+    _, both = folded(detector, [CallStarted(call_id="c", agent_id="a"), said(*turns), whole])
+
+    assert both.rewards == live.rewards
+    assert both.decisions == live.decisions
+    assert list(both.scorecards) == ["c"]
+
+
+def test_revision_takes_its_reward_back(detector: Detector) -> None:
+    """A corrected turn without the behaviour retracts the decision and reverses the reward."""
+    _, ledger = folded(detector, [*OPENED, said(turn(2, "sorry")), said(turn(2, "lorry", revision=1))])
+
+    assert ledger.decisions == {}
+    assert ledger.rewards == {}
+    assert ledger.reversed == set(ledger.grants)
+
+
+def test_turn_after_the_end_tells_a_new_scorecard(detector: Detector) -> None:
+    """A turn that comes after the call's end is taken in, and the scorecard follows."""
+    _, ledger = folded(detector, [*OPENED, CallEnded(call_id="c"), said(turn(2, "sorry"))])
+
+    assert ledger.scorecards["c"].outcomes["apologise"] is CallOutcome.DONE
+
+
+def closed(detector: Detector, *, seen_at: float) -> Handled:
+    """Return what a closing leads to for a call last heard of at 3.0."""
+    records, _ = folded(detector, OPENED)
+    return handle(detector, records.get("c"), CallIdle(call_id="c", seen_at=seen_at), at=99.0)
+
+
+def test_silent_call_is_closed_with_its_scorecard(detector: Detector) -> None:
+    """A closing that acts on the last thing heard ends the call; delivered again it tells the scorecard again."""
+    first = closed(detector, seen_at=3.0)
+    again = handle(detector, first.record, CallIdle(call_id="c", seen_at=3.0), at=99.0)
+
+    assert first.record is not None
+    assert (first.record.state.ended, first.record.ended_at, first.record.seen_at) == (True, 99.0, 3.0)
+    assert first.scorecard is not None
+    assert (again.scorecard, again.record) == (first.scorecard, first.record)
+
+
+def test_closing_is_void_when_something_was_heard_meanwhile(detector: Detector) -> None:
+    """The agent looks again: a closing that acts on an earlier moment does nothing."""
+    handled = closed(detector, seen_at=2.0)
+
+    assert handled.scorecard is None
+    assert handled.record is not None
+    assert not handled.record.state.ended
+
+
+def test_only_ended_calls_are_forgotten(detector: Detector) -> None:
+    """Forgetting drops an ended call of which nothing was heard since, and no other."""
+    going, _ = folded(detector, OPENED)
+    ended, _ = folded(detector, [*OPENED, CallEnded(call_id="c")])
+
+    assert handle(detector, going.get("c"), CallForgotten(call_id="c", seen_at=3.0), at=9.0).record is not None
+    assert handle(detector, ended.get("c"), CallForgotten(call_id="c", seen_at=3.0), at=9.0).record is not None
+    assert handle(detector, ended.get("c"), CallForgotten(call_id="c", seen_at=4.0), at=9.0).record is None
+
+
+def test_record_survives_its_bytes(detector: Detector) -> None:
+    """State, times and the last introduction come back from the bytes; the head is read without the rest."""
+    records, _ = folded(detector, [*OPENED, said(turn(2, "sorry")), CallEnded(call_id="c")], through_bytes=False)
+    record = records.get("c")
+    assert record is not None
+
+    raw = to_bytes(record, partition=3)
+
+    assert from_bytes(raw) == record
+    assert (glance(raw).partition, glance(raw).seen_at, glance(raw).ended_at) == (3, 5.0, 5.0)
+
+
+def test_record_larger_than_kafka_takes_is_poison(detector: Detector) -> None:
+    """A state that its changelog would refuse is refused before anything is written."""
+    noise = "".join(chr(0x4E00 + (at * 7919) % 20_000) for at in range(900_000))
+    state = detector.step(detector.open(CallHeader(call_id="c")), turn(0, noise)).state
+
+    with pytest.raises(PoisonError) as caught:
+        to_bytes(CallRecord(state, 1.0), partition=0)
+
+    assert caught.value.reason is Reason.STATE_TOO_LARGE
+
+
+def test_decoded_record_counts_only_while_the_table_holds_its_bytes(detector: Detector) -> None:
+    """What another worker wrote, restored from the changelog, wins over what is kept decoded."""
+    table: dict[bytes, bytes] = {}
+    records = Records(table)
+    mine = CallRecord(detector.open(CallHeader(call_id="c")), 1.0)
+    theirs = CallRecord(detector.open(CallHeader(call_id="c", team="t")), 2.0)
+    records.put("c", mine, to_bytes(mine, partition=0))
+
+    table[b"c"] = to_bytes(theirs, partition=0)
+
+    assert records.get("c") == theirs
+
+
+def test_due_are_idle_and_ended_calls_of_own_partitions(detector: Detector) -> None:
+    """Idle calls are to be closed, ended ones to be forgotten after their grace; other partitions are left alone."""
+    records = Records({})
+    for call_id, seen, ended, partition in [
+        ("fresh", 95.0, 0.0, 0), ("idle", 10.0, 0.0, 0), ("theirs", 10.0, 0.0, 1),
+        ("ended", 10.0, 20.0, 0), ("just-ended", 10.0, 90.0, 0),
+    ]:  # fmt: skip
+        record = CallRecord(detector.open(CallHeader(call_id=call_id)), seen, ended)
+        records.put(call_id, record, to_bytes(record, partition=partition))
+
+    found = due(records, now=100.0, idle_seconds=60, grace_seconds=30, partitions=[0])
+
+    assert found == [
+        Due(CallIdle(call_id="idle", seen_at=10.0), 0),
+        Due(CallForgotten(call_id="ended", seen_at=10.0), 0),
+    ]

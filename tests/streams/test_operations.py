@@ -1,0 +1,82 @@
+"""The worker seen from outside."""
+
+from collections.abc import Callable
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+
+from detector.detect import Detector
+from detector.transcript import Call
+from streams.codecs import Reason
+from streams.demo import Outcome, free_port
+from streams.handling import handle
+from streams.ledger import ledger_of
+from streams.messages import WholeCall
+from streams.metrics import Metrics
+from streams.replay import play, score
+
+MakeCalls = Callable[..., list[Call]]
+
+
+def test_metrics_count_what_was_handled(detector: Detector, make_calls: MakeCalls) -> None:
+    """Turns, decisions by behaviour and outcome, rewards and dead letters stand in Prometheus' text form."""
+    call = make_calls(1, prefix="metrics")[0]
+    message = WholeCall.model_construct(**dict(call))
+    handled = handle(detector, None, message, at=1.0)
+    awards = sum(one.behaviour == "apologise" for one in handled.decisions)
+    metrics = Metrics()
+
+    metrics.handled(message, handled, seconds=0.0003)
+    metrics.buried(Reason.BUG)
+    lines = metrics.text([("detector_calls", "Calls.", {}, 3)]).splitlines()
+
+    assert "detector_turns_total 12" in lines
+    assert f'detector_decisions_total{{behaviour="apologise",outcome="award"}} {awards}' in lines
+    assert f"detector_rewards_total {len(handled.rewards)}" in lines
+    assert 'detector_dead_letters_total{reason="bug"} 1' in lines
+    assert 'detector_step_seconds_bucket{le="0.0005"} 1' in lines
+    assert 'detector_step_seconds_bucket{le="0.0002"} 0' in lines
+    assert "detector_calls 3" in lines
+
+
+def asked(port: int, path: str) -> tuple[int, str]:
+    """Return status and text of an answer; status 0 where nobody answers."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    except OSError:
+        return 0, ""
+    finally:
+        connection.close()
+
+
+@pytest.mark.slow
+def test_worker_tells_health_readiness_and_metrics(stage: Any, detector: Detector, make_calls: MakeCalls) -> None:
+    """A ready worker answers 200 on its own port on loopback, and counts what it took in."""
+    calls = make_calls(3, prefix="seen")
+    port = free_port()
+    stage.start_worker(DETECTOR_WEB_PORT=str(port))
+
+    assert stage.wait_for(lambda: asked(port, "/readyz") == (200, "ok\n"))
+    assert asked(port, "/healthz") == (200, "ok\n")
+    play(score(calls), stage.settings, speed=None)
+    assert stage.agrees(detector, calls) == []
+    status, told = asked(port, "/metrics")
+    assert status == 200
+    assert "detector_turns_total 36" in told
+    assert "detector_calls 3" in told
+    assert 'detector_lag_messages{topic="transcripts",partition=' in told
+
+
+def test_demo_tells_what_differs_and_what_was_lost(detector: Detector, make_calls: MakeCalls) -> None:
+    """The demo is content only when stream and batch agree and nothing is among the dead letters."""
+    calls = make_calls(2, prefix="demo")
+    batch = ledger_of(detector.detect(call) for call in calls)
+    half = ledger_of(detector.detect(call) for call in calls[:1])
+
+    assert Outcome(batch, batch, dead_letters=0, seconds=1.0).faults == []
+    assert Outcome(batch, batch, dead_letters=2, seconds=1.0).faults == ["2 dead letters"]
+    assert f"scorecard {calls[1].call_id} is missing" in Outcome(half, batch, dead_letters=0, seconds=1.0).faults
