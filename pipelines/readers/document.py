@@ -1,5 +1,6 @@
 """JSON documents of one call or few, read whole and checked against the shape a vendor gives them."""
 
+import json
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -7,7 +8,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel, to_pascal
 
+from detector.errors import TranscriptError
 from detector.transcript import what_is_wrong
+from pipelines.readers.decoding import json_value
 from pipelines.readers.source import UnreadableError, contents, text_of
 
 
@@ -42,7 +45,7 @@ def document(file: Path, shape: type[AnyShape]) -> AnyShape:
 
 
 def decoded(raw: bytes) -> Any:
-    """Return the value that JSON holds.
+    """Return the value that JSON holds; escaped lone surrogates, which no encoder can write, become U+FFFD.
 
     Raises:
         UnreadableError: it is no JSON; with the line.
@@ -50,8 +53,16 @@ def decoded(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        message = f"is not JSON: {error.msg} (column {error.colno})"
-        raise UnreadableError(message, line=error.lineno) from None
+        try:
+            return _mended(raw)
+        except (TranscriptError, ValueError, RecursionError):
+            message = f"is not JSON: {error.msg} (column {error.colno})"
+            raise UnreadableError(message, line=error.lineno) from None
+
+
+def _mended(raw: bytes) -> Any:
+    text = json.dumps(json_value(raw), ensure_ascii=False)
+    return orjson.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 
 
 def shaped(value: Any, shape: type[AnyShape]) -> AnyShape:

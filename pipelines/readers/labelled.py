@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from detector.errors import TranscriptError
 from detector.transcript import Call, call_of
+from pipelines.readers.decoding import json_value
 from pipelines.readers.roles import NO_ROLES, Roles, assigned
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import CallOrFault, InputFault, lines
@@ -39,8 +38,8 @@ def rows(
                 continue
             number, raw = line
             try:
-                yield _row(orjson.loads(raw), text)
-            except (orjson.JSONDecodeError, TranscriptError, KeyError, TypeError) as error:
+                yield _row(json_value(raw), text)
+            except (TranscriptError, KeyError, TypeError) as error:
                 yield InputFault(str(file), number, f"is not a labelled conversation ({type(error).__name__})")
 
 

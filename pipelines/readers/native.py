@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import orjson
-
 from detector.errors import TranscriptError
 from detector.transcript import Call, call_of
+from pipelines.readers.decoding import json_value
 from pipelines.readers.roles import NO_ROLES, Roles, assigned
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import CallOrFault, InputFault, lines
@@ -30,9 +29,7 @@ def read(file: Path, *, roles: Roles = NO_ROLES) -> Iterator[CallOrFault]:
 def call_or_fault(line: bytes, file: str, number: int, *, roles: Roles = NO_ROLES) -> CallOrFault:
     """Return the call of a line, or what is wrong with it."""
     try:
-        return assigned(call_of(orjson.loads(line)), roles)
-    except orjson.JSONDecodeError as error:
-        return InputFault(file, number, f"is not JSON: {str(error).partition(':')[0]}")
+        return assigned(call_of(json_value(line)), roles)
     except TranscriptError as error:
         return InputFault(file, number, str(error))
 

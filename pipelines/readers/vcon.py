@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from detector.transcript import Call, Speaker
 from pipelines.readers.conversation import Said, conversation, milliseconds, since
 from pipelines.readers.document import Shape, decoded, document, shaped
@@ -188,7 +186,7 @@ def _json(one: Analysis, place: str) -> Any:
         return text
     try:
         return decoded(text.encode())
-    except (UnreadableError, orjson.JSONEncodeError):
+    except UnreadableError:
         raise UnreadableError(f"{place}: is not JSON") from None
 
 

@@ -261,3 +261,10 @@ def test_text_in_utf_16_is_read(tmp_path: Path) -> None:
     assert found.turns[0].text == "Grüß Gott"
     assert isinstance(fault, InputFault)
     assert (fault.line, fault.message) == (2, "is not UTF-8 text")
+
+
+def test_half_a_character_does_not_cost_the_call(tmp_path: Path) -> None:
+    """Platforms cut emoji in half; what is left of one becomes the replacement character, and the rest is read."""
+    text = r'{"entries": [{"role": "AGENT", "text": "hello \ud83d \ud83d\ude00"}]}'
+
+    assert call("google-ccai", tmp_path, text).turns[0].text == "hello \ufffd \U0001f600"
