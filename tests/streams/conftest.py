@@ -93,7 +93,7 @@ class Stage:
         self.settings.data_folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "streams"] if real else [sys.executable, str(HERE / "fake_worker.py")]
         with (self.settings.data_folder / f"worker-{len(self.workers)}.log").open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and scripts
+            process = subprocess.Popen(
                 command,
                 env=os.environ | environment(self.settings) | {"PYTHONPATH": str(ROOT)} | env,
                 cwd=ROOT,
