@@ -12,7 +12,7 @@ from pipelines.settings import Settings
 from streams.agents import Due, Outbox, Shell, due
 from streams.codecs import encode
 from streams.connection import addresses, credentials
-from streams.delivery import DrainingWorker, IdempotentTransport, LosslessMonitor
+from streams.delivery import DrainingWorker, LosslessTransport, LosslessMonitor
 from streams.metrics import Metrics
 from streams.records import Records
 
@@ -30,7 +30,8 @@ def make_app(
 ) -> faust.App:
     """Return the worker's app; nothing is connected before it is started. Other options replace Faust's settings."""
     app = faust.App(settings.group, **options(settings) | dict(other_options or {}))
-    app.producer_transport = IdempotentTransport(app.conf.broker_producer, app)
+    app.transport = LosslessTransport(app.conf.broker_consumer, app)
+    app.producer_transport = LosslessTransport(app.conf.broker_producer, app)
     transcripts = raw_topic(app, settings.topic_transcripts, partitions=settings.partitions)
     table = app.Table(TABLE, partitions=settings.partitions, key_type=bytes, value_type=bytes)
     records = Records(table)

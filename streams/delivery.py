@@ -4,13 +4,14 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import faust
 from faust.sensors.monitor import Monitor
-from faust.transport.drivers.aiokafka import Producer, Transport
+from faust.transport.drivers.aiokafka import Consumer, Producer, Transport
+from faust.types import TP
 from faust.types.transports import ProducerT
 
 EXIT_SHUTDOWN_TOO_SLOW = 70
@@ -44,9 +45,41 @@ class IdempotentProducer(Producer):
         return {"acks": "all", "enable_idempotence": True}
 
 
-class IdempotentTransport(Transport):
-    """Faust's transport with the producer above."""
+class PatientConsumer(Consumer):
+    """Faust's consumer, but partitions of input are fetched only once the stream takes messages.
 
+    After a recovery Faust resumes them first, then seeks them to their committed offsets, then lets the flow go on.
+    What is fetched in between reaches the stream, which skips it, while it counts as read: it would come again only
+    after the next rebalance. So they are held back until the flow goes on.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._held: set[TP] = set()
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Resume changelogs at once, for recovery; hold the others back."""
+        resumed = set(tps)
+        changelogs = {one for one in resumed if self._is_changelog_tp(one)}
+        self._held |= resumed - changelogs
+        super().resume_partitions(changelogs)
+
+    def resume_flow(self) -> None:
+        """Let the flow go on, and with it the partitions that were held back."""
+        super().resume_partitions(self._held)
+        self._held.clear()
+        super().resume_flow()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Forget what was held back of partitions that others have now."""
+        self._held -= revoked
+        await super().on_partitions_revoked(revoked)
+
+
+class LosslessTransport(Transport):
+    """Faust's transport with the consumer and the producer above."""
+
+    Consumer = PatientConsumer
     Producer = IdempotentProducer
 
 

@@ -9,12 +9,11 @@ from rich.console import Console
 
 from detector.errors import DetectorError
 from detector.transcript import Call
-from pipelines.readers import READERS, InputFault, reader
+from pipelines.cli.options import tell
+from pipelines.readers import CallOrFault, InputFault
 from pipelines.settings import Settings
 
 Brokers = Annotated[str | None, typer.Option(help="Kafka's addresses; default: DETECTOR_BROKERS.")]
-Files = Annotated[list[Path], typer.Argument(help="Transcript files.", show_default=False)]
-Format = Annotated[str, typer.Option("--format", help=f"auto, or one of: {', '.join(READERS)}.")]
 
 
 class UsageError(DetectorError):
@@ -27,12 +26,11 @@ def settings_for(brokers: str | None) -> Settings:
     return settings if brokers is None else settings.model_copy(update={"brokers": brokers})
 
 
-def calls_of(files: Iterable[Path], format_name: str, faults: list[InputFault], console: Console) -> Iterator[Call]:
-    """Yield the calls of files; what cannot be read is told and put into `faults`, and the rest goes on."""
-    for file in files:
-        for one in reader(format_name, file)(file):
-            if isinstance(one, InputFault):
-                faults.append(one)
-                console.print(str(one), style="red", markup=False, highlight=False)
-            else:
-                yield one
+def calls_of(found: Iterable[tuple[Path, CallOrFault]], faults: list[InputFault], console: Console) -> Iterator[Call]:
+    """Yield the calls among what was read; what could not be read is told and put into `faults`."""
+    for _, one in found:
+        if isinstance(one, InputFault):
+            faults.append(one)
+            tell(console, one)
+        else:
+            yield one

@@ -9,11 +9,13 @@ from rich.live import Live
 from rich.progress import Progress
 
 from pipelines import assemble
-from pipelines.readers import InputFault
+from pipelines.cli.options import AgentIds, Files, FormatName, RoleOptions
+from pipelines.flows import reading
+from pipelines.readers import InputFault, Roles
 from streams import replay as playing
 from streams import topics as planning
 from streams import worker
-from streams.commands.options import Brokers, Files, Format, UsageError, calls_of, settings_for
+from streams.commands.options import Brokers, UsageError, calls_of, settings_for
 from streams.embedded import EmbeddedBroker
 from streams.listening import Listener
 from streams.tail import Board, Quiet, next_event
@@ -44,7 +46,9 @@ def replay(
     speed: Annotated[str, typer.Option(help="20x is twenty times as fast as the calls were; max is at once.")] = "20x",
     turns_per_message: Annotated[int, typer.Option(min=1, help="Turns in one message.")] = 1,
     whole_calls: Annotated[bool, typer.Option("--whole-calls", help="One message a call, at its end.")] = False,
-    format_name: Format = "auto",
+    format_name: FormatName = "auto",
+    role: RoleOptions = None,
+    agent_id: AgentIds = None,
     brokers: Brokers = None,
 ) -> None:
     """Play the calls of FILES into the transcripts topic as a live centre would, many at a time.
@@ -52,9 +56,8 @@ def replay(
     Example: detector replay samples/calls.jsonl --speed 20x
     """
     settings, console, faults = settings_for(brokers), Console(stderr=True), list[InputFault]()
-    cues = playing.score(
-        calls_of(files, format_name, faults, console), turns_per_message=turns_per_message, whole_calls=whole_calls
-    )
+    found = reading.read(files, format_name=format_name, roles=Roles.parse(role or (), agent_id or ()))
+    cues = playing.score(calls_of(found, faults, console), turns_per_message=turns_per_message, whole_calls=whole_calls)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("playing turns", total=None)
         sent = playing.play(cues, settings, speed=_speed(speed), on_sent=lambda cue: progress.advance(task, cue.turns))

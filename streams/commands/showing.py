@@ -13,6 +13,7 @@ from rich.table import Table
 from detector.decision import CallOutcome
 from detector.transcript import Call
 from pipelines import assemble
+from pipelines.flows import reading
 from pipelines.readers import InputFault
 from pipelines.settings import Settings
 from streams import demo as showing
@@ -28,7 +29,7 @@ def demo(
     Ends by itself; exit code 1 when stream and batch differ or something was lost.
     """
     console, board, faults = Console(), Board(), list[InputFault]()
-    calls = list(calls_of(files or showing.sample_files(), "auto", faults, console))
+    calls = list(calls_of(reading.read(files or showing.sample_files()), faults, console))
     settings = Settings()
     with Live(board.table(), console=console, refresh_per_second=8) as live:
         outcome = showing.run(
