@@ -12,7 +12,7 @@ from pipelines.settings import Settings
 from streams.agents import Due, Outbox, Shell, due
 from streams.codecs import encode
 from streams.connection import addresses, credentials
-from streams.delivery import DrainingWorker, LosslessTransport, LosslessMonitor
+from streams.delivery import DrainingWorker, LosslessMonitor, LosslessTransport
 from streams.metrics import Metrics
 from streams.records import Records
 
