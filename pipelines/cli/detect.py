@@ -80,6 +80,14 @@ def _summarise(tally: flow.Tally, console: Console) -> None:
         table.add_row(behaviour, *decided, *shown)
     console.print(table)
     console.print(f"{tally.points:,} points granted.", highlight=False)
+    if tally.unpaid:
+        console.print(
+            f"{tally.unpaid:,} awards name no agent: nobody is paid for them. Give agent ids, in the calls or by "
+            "--agent-id NAME=ID.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     tell_unknown(console, tally.unknown_turns, len(tally.unknown_files))
     if tally.faults:
         console.print(f"{tally.faults:,} pieces of input could not be read; they are named above.", highlight=False)

@@ -72,6 +72,7 @@ class Tally:
     unknown_files: set[str] = field(default_factory=set)
     faults: int = 0
     points: int = 0
+    unpaid: int = 0
     decisions: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
     outcomes: Counter[tuple[str, CallOutcome]] = field(default_factory=Counter)
 
@@ -86,6 +87,7 @@ class Tally:
             self.unknown_files.add(done.file)
         self.decisions.update((one.behaviour, one.outcome) for one in done.detection.decisions)
         self.outcomes.update(done.detection.scorecard.outcomes.items())
+        self.unpaid += sum(one.outcome is Outcome.AWARD and one.agent_id is None for one in done.detection.decisions)
         self.points += sum(event.data.points for event in done.detection.rewards)
 
 

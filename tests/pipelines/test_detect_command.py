@@ -184,6 +184,7 @@ def test_nobody_is_paid_where_no_agent_is_named(tmp_path: Path, outputs: Outputs
     done = run("detect", written(tmp_path / "calls.jsonl", call(agent_id=None)), *outputs.flags)
 
     assert 0 == done.returncode, done.stderr
+    assert "awards name no agent" in done.stderr
     assert any("nobody to reward" in reason for one in outputs.read(outputs.decisions) for reason in one["reasons"])
     assert [] == outputs.read(outputs.rewards)
 
