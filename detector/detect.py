@@ -8,7 +8,7 @@ from detector.decision import Decision, Outcome, Scorecard, decide
 from detector.playbook import Playbook
 from detector.ports import Reader, Scorer
 from detector.reward import RewardEvent, settle
-from detector.transcript import Call, CallHeader, Speaker, Turn
+from detector.transcript import Call, CallHeader, Speaker, Turn, merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,11 @@ class Detector:
         return opened(header)
 
     def introduce(self, state: CallState, header: CallHeader) -> Step:
-        """Take in what is known of a call, also where turns came before it."""
-        if header == state.header:
+        """Take in what is known of a call, also where turns came before it; a field not told wipes nothing."""
+        known = merged(state.header, header)
+        if known == state.header:
             return Step(state)
-        return self._again(replace(state, header=header), state.turns, cause=None)
+        return self._again(replace(state, header=known), state.turns, cause=None)
 
     def step(self, state: CallState, turn: Turn) -> Step:
         """Take in one turn.

@@ -30,6 +30,8 @@ def _readable(text: object) -> object:
 
 Text: TypeAlias = Annotated[str, BeforeValidator(_readable)]
 Id: TypeAlias = Annotated[str, BeforeValidator(_readable), Field(min_length=1, max_length=512)]
+TurnId: TypeAlias = Annotated[str, BeforeValidator(_readable), Field(min_length=1, max_length=1024)]
+"""It may be longer than a call's id, of which it is made where a turn has none of its own."""
 
 
 class Contract(BaseModel):
@@ -41,7 +43,7 @@ class Contract(BaseModel):
 class Turn(Contract):
     """One speaker's uninterrupted words. Times are milliseconds from the call's start."""
 
-    turn_id: Id
+    turn_id: TurnId
     index: int
     revision: int = Field(default=0, ge=0)
     is_final: bool = True
@@ -68,6 +70,12 @@ class CallHeader(Contract):
     customer_name: Text | None = None
     language: Text | None = None
     started_at: AwareDatetime | None = None
+
+
+def merged(known: CallHeader, told: CallHeader) -> CallHeader:
+    """Return what is known of a call once more of it is told: the later word counts, a field not told wipes nothing."""
+    fields = {name: getattr(told, name) for name in CallHeader.model_fields}
+    return known.model_copy(update={name: value for name, value in fields.items() if value is not None})
 
 
 class Call(CallHeader):

@@ -50,8 +50,9 @@ class Outbox:
         A message too large to be copied is left where it stands; the headers say where.
         """
         copied = len(message.value or b"") <= MAX_BURIED_BYTES
+        place = (message.topic, message.partition, message.offset)
         sent = await self.dead_letters.send(
-            key=message.key, value=message.value if copied else b"", headers=epitaph(message, poison, copied=copied)
+            key=message.key, value=message.value if copied else b"", headers=epitaph(place, poison, copied=copied)
         )
         await sent
 
@@ -133,14 +134,15 @@ def poison_of(error: Exception) -> PoisonError:
     return PoisonError(Reason.BUG, f"{type(error).__name__}{where}")
 
 
-def epitaph(message: KafkaMessage, poison: PoisonError, *, copied: bool) -> Headers:
+def epitaph(place: tuple[str, int, int], poison: PoisonError, *, copied: bool) -> Headers:
     """Return the headers of a dead letter: why, from where, when, and whether its bytes were copied."""
+    topic, partition, offset = place
     told = {
         "reason": poison.reason.value,
         "detail": poison.detail,
-        "topic": message.topic,
-        "partition": str(message.partition),
-        "offset": str(message.offset),
+        "topic": topic,
+        "partition": str(partition),
+        "offset": str(offset),
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "copied": "yes" if copied else "no",
     }

@@ -7,7 +7,7 @@ from detector.call import CallState, Emission
 from detector.decision import Decision, Scorecard
 from detector.detect import Detector, Step, as_they_stand
 from detector.reward import RewardEvent
-from detector.transcript import CallHeader, Turn
+from detector.transcript import CallHeader, Turn, merged
 from streams.messages import CallEnded, CallForgotten, CallIdle, CallStarted, Message, TurnsSaid, WholeCall
 from streams.records import CallRecord, touched
 
@@ -47,7 +47,7 @@ def _introduced(detector: Detector, record: CallRecord | None, message: CallStar
     header = message.header
     before = record or CallRecord(detector.open(header), at)
     step = detector.introduce(before.state, header)
-    if header == before.state.header:
+    if merged(before.state.header, header) == before.state.header:
         told = before.introduction
         step = replace(step, decisions=as_they_stand(told.decisions, step.state), rewards=told.rewards)
     else:

@@ -44,7 +44,7 @@ def load_playbook(folder: Path = DEFAULT_FOLDER) -> Playbook:
     files = sorted(folder.glob("*.yaml"))
     if not files:
         raise PlaybookError([Fault(str(folder), 1, "no *.yaml file here; a playbook has one behaviour a file")])
-    shared = _shared(folder / "shared", faults)
+    shared = _shared(folder / "shared", tuple(file.stem for file in files), faults)
     strategy = _read(folder / "shared" / "playbook.yaml", Strategy, faults)
     documents = [document for file in files if (document := _document(file, faults)) is not None]
     behaviours = [
@@ -65,7 +65,7 @@ def _digest(folder: Path) -> str:
     return digest.hexdigest()[:8]
 
 
-def _shared(folder: Path, faults: list[Fault]) -> Shared | None:
+def _shared(folder: Path, known: tuple[str, ...], faults: list[Fault]) -> Shared | None:
     values: dict[str, Any] = {}
     found: dict[str, _Document] = {}
     for name in SHARED_FILES:
@@ -82,7 +82,17 @@ def _shared(folder: Path, faults: list[Fault]) -> Shared | None:
     for name in ("cues", "scopes"):
         for at, rule in enumerate(getattr(shared, name)):
             faults.extend(_phrase_faults(found[name], (at,), rule, shared))
+    if "scopes" in found:
+        faults.extend(_exception_faults(found["scopes"], shared, known))
     return shared
+
+
+def _exception_faults(document: _Document, shared: Shared, known: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield a fault for each behaviour that a scope leaves alone and no file is named for."""
+    for at, scope in enumerate(shared.scopes):
+        for place, name in enumerate(scope.except_for):
+            if name not in known:
+                yield _fault(document, (at, "except_for", place), _unknown(name, known, what="behaviour"))
 
 
 def _behaviour(

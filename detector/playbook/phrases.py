@@ -13,6 +13,7 @@ from typing import TypeAlias
 DEFAULT_GAP = 3
 MAX_GAP = 12
 MAX_SEQUENCES = 2_000
+MAX_DEPTH = 20
 ENGINE_CLASSES = frozenset({"customer_name", "agent_name", "name", "number"})
 
 _TOKEN = re.compile(
@@ -99,6 +100,7 @@ class _Parser:
     def __init__(self, phrase: str, word_lists: Mapping[str, tuple[str, ...]]) -> None:
         self._tokens = list(_tokens(phrase))
         self._at = 0
+        self._depth = 0
         self._lists = word_lists
 
     def expect_end(self) -> None:
@@ -145,12 +147,20 @@ class _Parser:
             return [(AnyWord(),)]
         if sign in {"^", "$"}:
             raise PhraseError(f"has {sign!r} in the middle; ^ comes first and $ last")
-        found = self.alternatives()
+        found = self._nested()
         closing = ")" if sign == "(" else "]"
         if self._sign() != closing:
             raise PhraseError(f"has a {sign!r} without its {closing!r}")
         self._at += 1
         return found if sign == "(" else _optional(found)
+
+    def _nested(self) -> list[tuple[Element, ...]]:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise PhraseError(f"nests brackets more than {MAX_DEPTH} deep: split it into several phrases")
+        found = self.alternatives()
+        self._depth -= 1
+        return found
 
     def _sign(self) -> str | None:
         return self._tokens[self._at]["sign"] if self._at < len(self._tokens) else None

@@ -10,6 +10,10 @@ from detector.transcript import Speaker
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 
+WordList: TypeAlias = Annotated[tuple[Annotated[str, Field(pattern=r"\S")], ...], Field(min_length=1)]
+"""What a class of words such as `{day}` stands for: one entry at least, each of a word or more."""
+
+
 class Written(BaseModel):
     """A value read from YAML: frozen, and a key it does not know is a fault."""
 
@@ -180,7 +184,7 @@ class Shared(Written):
 
     cues: tuple[Cue, ...] = ()
     scopes: tuple[Scope, ...] = ()
-    words: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
+    words: dict[Name, WordList] = Field(default_factory=dict)
     given_names: frozenset[str] = frozenset()
     spellings: dict[str, str] = Field(default_factory=dict)
 

@@ -43,9 +43,15 @@ class Bridge:
         self._roles = roles
         self._call_id = call_id
         self._under_way: dict[str, UnderWay] = {}
+        self._waiting: dict[str, int] = {}
 
-    def translate(self, message: Any) -> tuple[Message, ...]:
-        """Return the native messages that a decoded message leads to.
+    @property
+    def waiting_since(self) -> int | None:
+        """Return the first place from which words wait to be told; None where none wait."""
+        return min(self._waiting.values(), default=None)
+
+    def translate(self, message: Any, *, place: int = 0) -> tuple[Message, ...]:
+        """Return the native messages that a decoded message leads to; `place` is where it stands in its stream.
 
         Raises:
             UnreadableError: it is not in the vendor's shape, or names no call.
@@ -55,12 +61,21 @@ class Bridge:
         if not isinstance(name, str):
             raise UnreadableError("names no call: give --call-id")
         translated = self._vendor.translate(self._under_way.get(name) or UnderWay(name), message, roles=self._roles)
-        self._under_way.pop(name, None)
-        if translated.call is not None:
-            self._under_way[name] = translated.call
-            if len(self._under_way) > CALLS_UNDER_WAY:
-                del self._under_way[next(iter(self._under_way))]
+        self._keep(name, translated.call, place)
         return translated.messages
+
+    def _keep(self, name: str, call: UnderWay | None, place: int) -> None:
+        self._under_way.pop(name, None)
+        if call is None or not call.pieces:
+            self._waiting.pop(name, None)
+        else:
+            self._waiting.setdefault(name, place)
+        if call is not None:
+            self._under_way[name] = call
+        if len(self._under_way) > CALLS_UNDER_WAY:
+            forgotten = next(iter(self._under_way))
+            del self._under_way[forgotten]
+            self._waiting.pop(forgotten, None)
 
 
 def unwrapped(message: Any) -> dict[str, Any]:

@@ -9,8 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from itertools import product
-from typing import Any, Literal
+from typing import Any
 
 from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.language import Language
@@ -18,37 +17,16 @@ from spacy.matcher import Matcher, PhraseMatcher
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from detector.candidate import Hit, HitKind
-from detector.playbook import AnyWord, Element, Gap, Playbook, Rule, Sequence, WordClass, Words, parse, spread
-from pipelines.nlp.words import AGENT_NAME, CLAUSE_ENDS, CUSTOMER_NAME, JOINED, NAME, NUMBER, PAUSES
+from detector.errors import Fault
+from detector.playbook import Playbook, Rule, Sequence, Words, parse, spread
+from pipelines.nlp.entries import Entry
+from pipelines.nlp.raw_patterns import what_is_wrong
+from pipelines.nlp.sequences import CLASSES, Normaliser, can_match, misheard, misheard_sequence, token_pattern
+from pipelines.nlp.words import CLAUSE_ENDS, NUMBER
 
 PLAIN_PHRASES = 24
-PAIR = 2
+NEVER_FOUND = "can never be found: of what is said, fillers, dashes, quotes and a word's repetition are left out"
 _LEADS = frozenset("okay ok so and right well yes yeah now oh but no then alright".split())
-_CLASSES = {
-    "name": frozenset({NAME, CUSTOMER_NAME, AGENT_NAME}),
-    "customer_name": frozenset({CUSTOMER_NAME}),
-    "agent_name": frozenset({AGENT_NAME}),
-    "number": frozenset({NUMBER}),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a match stands for. `scope` and `reach` are of unless entries and shared scopes."""
-
-    kind: HitKind
-    owner: str
-    rule: str
-    at_start: bool = False
-    at_end: bool = False
-    scope: Literal["clause", "turn"] = "clause"
-    reach: int = 0
-    except_for: frozenset[str] = frozenset()
-
-
-SHARED_SCOPE = "*"
-"""The owner of an unless entry that holds for every behaviour."""
 
 
 @dataclass(slots=True)
@@ -69,7 +47,10 @@ class Gated:
 
 
 class Phrasebook:
-    """Finds the entries of one speaker's phrases in a document of normalised words."""
+    """Finds the entries of one speaker's phrases in a document of normalised words.
+
+    `faults` tells the phrases that can never be found, and the raw patterns that spaCy refuses.
+    """
 
     def __init__(self, nlp: Language, entries: Iterable[tuple[Entry, Rule]], *, playbook: Playbook) -> None:
         self._nlp = nlp
@@ -78,8 +59,8 @@ class Phrasebook:
         self._entries: dict[int, Entry] = {}
         self._gate: dict[str, list[Gated]] = defaultdict(list)
         self._ungated: list[Gated] = []
-        self._forms: dict[str, tuple[str, ...]] = {}
-        self._normalised_elements: dict[Element, list[tuple[Element, ...]]] = {}
+        self._normaliser = Normaliser(nlp)
+        self.faults: list[Fault] = []
         for entry, rule in entries:
             self._add(entry, rule)
 
@@ -109,16 +90,33 @@ class Phrasebook:
     def _add(self, entry: Entry, rule: Rule) -> None:
         plain: dict[Entry, set[tuple[str, ...]]] = defaultdict(set)
         for phrase in rule.phrases:
-            for sequence in self._normalised(parse(phrase, word_lists=self._word_lists)):
-                bound = replace(entry, at_start=sequence.at_start, at_end=sequence.at_end)
+            for sequence in self._sequences(entry, phrase):
+                bound = entry
+                if sequence.at_start or sequence.at_end:
+                    bound = replace(entry, at_start=sequence.at_start, at_end=sequence.at_end)
                 listed = spread(sequence, limit=PLAIN_PHRASES)
                 if listed is None:
                     self._add_gated(bound, sequence)
                 else:
-                    plain[bound].update(variant for words in listed for variant in _misheard(words))
+                    plain[bound].update(variant for words in listed for variant in misheard(words))
         for bound, phrases in plain.items():
             self._add_plain(bound, phrases)
-        self._ungated.extend(Gated(entry, list(pattern), ()) for pattern in rule.patterns)
+        self._add_patterns(entry, rule)
+
+    def _add_patterns(self, entry: Entry, rule: Rule) -> None:
+        for at, pattern in enumerate(rule.patterns, start=1):
+            wrong = what_is_wrong(pattern, vocab=self._nlp.vocab)
+            if wrong is None:
+                self._ungated.append(Gated(entry, list(pattern), ()))
+            else:
+                self.faults.append(entry.fault(f"has a raw pattern, its number {at}, that {wrong}"))
+
+    def _sequences(self, entry: Entry, phrase: str) -> list[Sequence]:
+        """Return a phrase's sequences in normalised words; that none can match is a fault."""
+        sequences = list(self._normaliser.normalised(parse(phrase, word_lists=self._word_lists)))
+        if not any(can_match(sequence) for sequence in sequences):
+            self.faults.append(entry.fault(f"has the phrase {phrase!r}, which {NEVER_FOUND}"))
+        return sequences
 
     def _add_plain(self, entry: Entry, phrases: set[tuple[str, ...]]) -> None:
         key = f"{entry.kind}|{entry.owner}|{entry.rule}|{entry.at_start:d}{entry.at_end:d}"
@@ -127,7 +125,7 @@ class Phrasebook:
         self._entries[vocab.strings[key]] = entry
 
     def _add_gated(self, entry: Entry, sequence: Sequence) -> None:
-        for variant in _misheard_sequence(sequence):
+        for variant in misheard_sequence(sequence):
             needs = sorted(
                 (
                     element.options
@@ -136,36 +134,9 @@ class Phrasebook:
                 ),
                 key=_commonness,
             )
-            gated = Gated(entry, _token_pattern(variant), tuple(needs))
+            gated = Gated(entry, token_pattern(variant), tuple(needs))
             for word in needs[0]:
                 self._gate[word].append(gated)
-
-    def _normalised(self, sequences: Iterable[Sequence]) -> Iterator[Sequence]:
-        """Yield the sequences in normalised words; a written word may open to two."""
-        for sequence in sequences:
-            for elements in product(*(self._known_choices(element) for element in sequence.elements)):
-                yield Sequence(tuple(part for parts in elements for part in parts), sequence.at_start, sequence.at_end)
-
-    def _known_choices(self, element: Element) -> list[tuple[Element, ...]]:
-        if element not in self._normalised_elements:
-            self._normalised_elements[element] = self._choices(element)
-        return self._normalised_elements[element]
-
-    def _choices(self, element: Element) -> list[tuple[Element, ...]]:
-        if isinstance(element, WordClass):
-            return [(Words(_CLASSES[element.name]),)]
-        if not isinstance(element, Words):
-            return [(element,)]
-        forms = [self._form(option) for option in sorted(element.options)]
-        singles = frozenset(form[0] for form in forms if len(form) == 1)
-        choices: list[tuple[Element, ...]] = [(Words(singles, element.optional),)] if singles else []
-        choices.extend(tuple(Words(frozenset({word})) for word in form) for form in forms if len(form) != 1)
-        return choices if singles or not element.optional else [(), *choices]
-
-    def _form(self, word: str) -> tuple[str, ...]:
-        if word not in self._forms:
-            self._forms[word] = tuple(token.norm_ for token in self._nlp.make_doc(word) if token.norm_ not in PAUSES)
-        return self._forms[word]
 
 
 def _has_all(needs: tuple[frozenset[str], ...], words: AbstractSet[str]) -> bool:
@@ -174,45 +145,7 @@ def _has_all(needs: tuple[frozenset[str], ...], words: AbstractSet[str]) -> bool
 
 def _commonness(options: frozenset[str]) -> tuple[int, int]:
     """Sort sets of words by how seldom a turn is likely to have one: everyday words come last."""
-    return sum(word in STOP_WORDS or word in _CLASSES["name"] or word == NUMBER for word in options), len(options)
-
-
-def _misheard(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the phrase, and it as a recogniser writes it that joins "i will" into "ill"."""
-    yield words
-    for at in range(len(words) - 1):
-        joined = JOINED.get((words[at], words[at + 1]))
-        if joined and len(words) > PAIR:
-            yield (*words[:at], joined, *words[at + 2 :])
-
-
-def _misheard_sequence(sequence: Sequence) -> Iterator[Sequence]:
-    """Yield the sequence, and it with two neighbouring words joined as a recogniser joins them."""
-    yield sequence
-    elements = sequence.elements
-    for at in range(len(elements) - 1):
-        left, right = elements[at], elements[at + 1]
-        if not isinstance(left, Words) or not isinstance(right, Words) or left.optional or right.optional:
-            continue
-        joined = frozenset(JOINED[pair] for pair in product(left.options, right.options) if pair in JOINED)
-        if joined and len(elements) > PAIR:
-            yield replace(sequence, elements=(*elements[:at], Words(joined), *elements[at + 2 :]))
-
-
-def _token_pattern(sequence: Sequence) -> list[dict[str, Any]]:
-    pattern: list[dict[str, Any]] = []
-    for element in sequence.elements:
-        match element:
-            case Words(options, optional):
-                choice: Any = next(iter(options)) if len(options) == 1 else {"IN": sorted(options)}
-                pattern.append({"ORTH": choice, "OP": "?"} if optional else {"ORTH": choice})
-            case AnyWord():
-                pattern.append({"IS_PUNCT": False})
-            case Gap(width):
-                pattern.extend([{"IS_PUNCT": False, "OP": "?"}] * width)
-            case WordClass():
-                raise AssertionError("word classes are sets of words by now")
-    return pattern
+    return sum(word in STOP_WORDS or word in CLASSES["name"] or word == NUMBER for word in options), len(options)
 
 
 def _bound(entry: Entry, words: tuple[str, ...], first: int, last: int) -> bool:
@@ -226,66 +159,3 @@ def _starts(words: tuple[str, ...], first: int) -> bool:
     while first > 0 and words[first - 1] in _LEADS:
         first -= 1
     return first == 0 or words[first - 1] in CLAUSE_ENDS
-
-
-def agent_entries(playbook: Playbook) -> Iterator[tuple[Entry, Rule]]:
-    """Yield what is looked for in an agent's turn."""
-    for behaviour in playbook.behaviours:
-        for rule in behaviour.rules:
-            yield Entry(HitKind.RULE, behaviour.id, rule.id), rule
-        for hint in behaviour.hints:
-            yield Entry(HitKind.HINT, behaviour.id, hint.id), hint
-        for unless in behaviour.unless:
-            yield Entry(HitKind.UNLESS, behaviour.id, unless.id, scope=unless.scope), unless
-    for scope in playbook.shared.scopes:
-        except_for = frozenset(scope.except_for)
-        yield Entry(HitKind.UNLESS, SHARED_SCOPE, scope.id, reach=scope.reach, except_for=except_for), scope
-    yield from cue_entries(playbook, "agent")
-
-
-def cue_entries(playbook: Playbook, speaker: Literal["agent", "customer"]) -> Iterator[tuple[Entry, Rule]]:
-    """Yield the cues by which a speaker makes facts of the call known."""
-    for cue in playbook.shared.cues:
-        if cue.speaker in {speaker, "any"}:
-            yield Entry(HitKind.CUE, cue.fact, cue.id), cue
-
-
-def voided(found: list[tuple[Entry, int, int]], clauses: tuple[int, ...]) -> Iterator[Hit]:
-    """Yield the hits, rule hits with the unless entry that voids them; overlapping hits of one entry become one."""
-    merged = _merged(found)
-    unless = [(entry, first, last) for entry, first, last in merged if entry.kind is HitKind.UNLESS]
-    for entry, first, last in merged:
-        void_by = None
-        if entry.kind is HitKind.RULE and unless:
-            void_by = next((one[0].rule for one in unless if _voids(one, entry.owner, first, last, clauses)), None)
-        yield Hit(entry.kind, entry.owner, entry.rule, first, last, void_by)
-
-
-def _voids(unless: tuple[Entry, int, int], owner: str, first: int, last: int, clauses: tuple[int, ...]) -> bool:
-    entry, begins, ends = unless
-    if entry.owner == SHARED_SCOPE:
-        near = ends <= first <= ends + entry.reach
-        return near and owner not in entry.except_for and clauses[ends - 1] == clauses[first]
-    if entry.owner != owner:
-        return False
-    return entry.scope == "turn" or (clauses[begins] <= clauses[last - 1] and clauses[first] <= clauses[ends - 1])
-
-
-def _merged(found: list[tuple[Entry, int, int]]) -> list[tuple[Entry, int, int]]:
-    """Join overlapping matches of the same rule into the widest."""
-    if len(found) <= 1:
-        return found
-    merged: dict[tuple[HitKind, str, str], list[tuple[Entry, int, int]]] = {}
-    for entry, first, last in sorted(found, key=_place):
-        runs = merged.setdefault((entry.kind, entry.owner, entry.rule), [])
-        if runs and first < runs[-1][2]:
-            runs[-1] = (entry, runs[-1][1], max(last, runs[-1][2]))
-        else:
-            runs.append((entry, first, last))
-    return [run for runs in merged.values() for run in runs]
-
-
-def _place(match: tuple[Entry, int, int]) -> tuple[int, int, HitKind, str, str]:
-    """Return what matches are ordered by: wholly, so that two processes tell the same evidence in the same order."""
-    entry, first, last = match
-    return first, -last, entry.kind, entry.owner, entry.rule

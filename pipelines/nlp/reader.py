@@ -7,10 +7,13 @@ from spacy.tokens import Doc
 
 from detector.call import Memory
 from detector.candidate import Reading
+from detector.errors import PlaybookError
 from detector.playbook import Playbook
 from detector.transcript import Speaker, Turn
+from pipelines.nlp.entries import agent_entries, cue_entries
 from pipelines.nlp.names import ASKED, NAME_FACTS, heard, stands_as_name
-from pipelines.nlp.phrasebook import Phrasebook, agent_entries, cue_entries, voided
+from pipelines.nlp.phrasebook import Phrasebook
+from pipelines.nlp.voiding import voided
 from pipelines.nlp.words import (
     AGENT_NAME,
     CLAUSE_ENDS,
@@ -40,7 +43,11 @@ _ALSO_WORDS = STOP_WORDS | frozenset(
 
 
 class SpacyReader:
-    """Reads turns with spaCy's tokenizer and matchers. Pure: the same turn and memory give the same reading."""
+    """Reads turns with spaCy's tokenizer and matchers. Pure: the same turn and memory give the same reading.
+
+    Raises:
+        PlaybookError: every phrase that can never be found, and every raw pattern that spaCy refuses.
+    """
 
     def __init__(self, playbook: Playbook) -> None:
         shared = playbook.shared
@@ -50,6 +57,9 @@ class SpacyReader:
             Speaker.AGENT: Phrasebook(self._nlp, agent_entries(playbook), playbook=playbook),
             Speaker.CUSTOMER: Phrasebook(self._nlp, cue_entries(playbook, "customer"), playbook=playbook),
         }
+        faults = dict.fromkeys(fault for book in self._books.values() for fault in book.faults)
+        if faults:
+            raise PlaybookError(faults)
 
     def read(self, turn: Turn, memory: Memory) -> Reading:
         """Return the reading of a turn. Names known from the call are read as `{customer_name}`, `{agent_name}`."""

@@ -1,7 +1,9 @@
 """The stream's commands, as the entry points name them: flags in, one function called, exit code out."""
 
+from streams.commands.bridging import bridge
+from streams.commands.describing import schemas
 from streams.commands.running import replay, stream, tail
 from streams.commands.showing import demo
 from streams.commands.tending import dead_letters, topics
 
-__all__ = ["dead_letters", "demo", "replay", "stream", "tail", "topics"]
+__all__ = ["bridge", "dead_letters", "demo", "replay", "schemas", "stream", "tail", "topics"]

@@ -237,6 +237,17 @@ def test_a_header_that_is_known_changes_nothing(words: Detector) -> None:
     assert words.introduce(state, header()) == Step(state)
 
 
+def test_a_header_that_tells_little_wipes_nothing(words: Detector) -> None:
+    """A late header with a language only leaves the agent known: no reward is taken back."""
+    before = steps(words, CUSTOMER, WISH)[-1].state
+
+    step = words.introduce(before, CallHeader(call_id="c", language="en-GB"))
+
+    assert step.rewards == ()
+    assert step.state.header == header(language="en-GB")
+    assert step.state.credits == before.credits
+
+
 def test_an_unsupported_language_is_abstained_from(words: Detector) -> None:
     """A call in a language the playbook does not speak is not scored, and its scorecard says so."""
     step = steps(words, CUSTOMER, WISH, of=header(language="fr-FR"))[-1]

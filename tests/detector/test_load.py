@@ -152,6 +152,15 @@ WRONG: dict[str, tuple[str, str, str, int, tuple[str, ...]]] = {
     "a date that is none": ("part.yaml", "kpi: NPS", "kpi: 2026-99-99", 1, ("month must be in 1..12",)),
     "something that contains itself": ("part.yaml", "kpi: NPS", "kpi: &a [*a]", 1, ("contains itself",)),
     "an empty languages list": ("playbook.yaml", "[en]", "[]", 2, ("languages", "at least 1 item")),
+    "an empty word list": ("words.yaml", "[monday, tuesday]", "[]", 1, ("day", "at least 1 item")),
+    "a word list with an entry of no word": ("words.yaml", "[monday,", "[' ',", 1, ("0: String should match",)),
+    "a scope that leaves alone what is not there": (
+        "scopes.yaml",
+        "    - never",
+        "    - never\n  except_for:\n    - greet\n    - parting",
+        6,
+        ("unknown behaviour 'parting'", "did you mean 'part'?", "greet, part"),
+    ),
     "a spelling that is no text": ("spellings.yaml", "u: you", "u: [you]", 1, ("u", "valid string")),
 }
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.playbook import AnyWord, Element, Gap, PhraseError, Sequence, WordClass, Words, parse, spread
-from detector.playbook.phrases import MAX_SEQUENCES
+from detector.playbook.phrases import MAX_DEPTH, MAX_SEQUENCES
 
 LISTS = {"day": ("monday", "tuesday"), "greeting": ("good morning", "hello", "good evening")}
 
@@ -86,6 +86,8 @@ def test_a_gap_stays_where_the_end_of_a_clause_binds_it() -> None:
         ("good {day", "cannot be read at '{day'"),
         ("good } day", "cannot be read at '} day'"),
         ("(a|b c) " * 12, f"more than {MAX_SEQUENCES} sequences"),
+        ("(" * 5000 + "good" + ")" * 5000, f"more than {MAX_DEPTH} deep"),
+        ("[" * (MAX_DEPTH + 1) + "very" + "]" * (MAX_DEPTH + 1) + " good", f"more than {MAX_DEPTH} deep"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_reason(phrase: str, told: str) -> None:
@@ -94,6 +96,13 @@ def test_what_cannot_be_read_is_told_with_its_reason(phrase: str, told: str) -> 
         parse(phrase, word_lists=LISTS)
 
     assert told in str(caught.value)
+
+
+def test_brackets_may_be_many_and_nested_to_the_limit() -> None:
+    """The limit is on how deep brackets are nested, not on how many there are."""
+    nested = "(" * MAX_DEPTH + "good" + ")" * MAX_DEPTH
+
+    assert parse(f"{nested} {nested}", word_lists={}) == (Sequence((word("good"), word("good"))),)
 
 
 def test_spread_lists_the_plain_phrases() -> None:

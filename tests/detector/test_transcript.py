@@ -58,6 +58,16 @@ def test_turns_take_the_index_of_their_position_and_an_id_of_call_and_index() ->
     assert [(one.turn_id, one.index) for one in made.turns] == [("c:0", 0), ("c:7", 7), ("x", 2)]
 
 
+@pytest.mark.parametrize("length", [509, 510, 511, 512])
+def test_the_longest_id_of_a_call_has_room_for_its_turns(length: int) -> None:
+    """Turns without ids have valid ids of their own, however long a call's valid id is."""
+    turns = [{"speaker": "agent", "text": WORDS, "index": index} for index in (0, 10, 2**63)]
+
+    made = call_of({"call_id": "c" * length, "turns": turns})
+
+    assert [one.turn_id for one in made.turns] == [f"{'c' * length}:{index}" for index in (0, 10, 2**63)]
+
+
 def test_duplicate_turn_ids_are_told_with_the_id() -> None:
     """Two turns of one id and revision are refused, and the id is named."""
     turns = [{"speaker": "agent", "text": WORDS, "turn_id": "twice"}] * 2
@@ -85,7 +95,7 @@ def test_revisions_may_share_a_turn_id() -> None:
         ({"speaker": "robot"}, "turns.0.speaker"),
         ({"text": None}, "turns.0.text"),
         ({"turn_id": ""}, "turns.0.turn_id"),
-        ({"turn_id": "x" * 513}, "turns.0.turn_id"),
+        ({"turn_id": "x" * 1025}, "turns.0.turn_id"),
         ({"index": "first"}, "turns.0.index"),
         ({"text": "x" * (MAX_TURN_CHARACTERS + 1)}, "turns.0.text"),
     ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from fakes import behaviour, playbook_of, rule_hit, unless
@@ -15,7 +16,9 @@ from detector.playbook import Cue, PhraseError, Playbook, Rule, Scope, parse, sp
 from detector.transcript import Speaker
 from models.labels import observe, own_calls
 from pipelines.nlp import SpacyReader
-from pipelines.nlp.phrasebook import SHARED_SCOPE, Entry, Phrasebook, agent_entries, cue_entries, voided
+from pipelines.nlp.entries import SHARED_SCOPE, Entry, agent_entries, cue_entries
+from pipelines.nlp.phrasebook import Phrasebook
+from pipelines.nlp.voiding import voided
 from pipelines.nlp.words import normalised_form, tokenizer
 
 RULE = Entry(HitKind.RULE, "wish_well", "rule")
@@ -87,6 +90,99 @@ def found(nlp: Language, phrases: Iterable[str], text: str) -> set[tuple[int, in
 def test_a_phrase_matches_what_it_says(nlp: Language, phrase: str, text: str, places: set[tuple[int, int]]) -> None:
     """Each sign of the notation matches the words it stands for, at their place, and no others."""
     assert places == found(nlp, [phrase], text)
+
+
+def faults(nlp: Language, rule: Rule, entry: Entry = RULE) -> list[str]:
+    """Return what a phrasebook finds wrong with a rule."""
+    return [str(one) for one in Phrasebook(nlp, [(entry, rule)], playbook=LISTS).faults]
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "uh",
+        "good um day",
+        "bye bye",
+        "bye - bye",
+        "bye, bye",
+        "OK okay",
+        "-",
+        "- *",
+        "(uh|um) day",
+        "(bye bye|uh)",
+        '"day"',
+    ],
+)
+def test_a_phrase_that_can_never_be_found_is_a_fault(nlp: Language, phrase: str) -> None:
+    """A filler, a word's repetition, a quote, or nothing but a dash is told with the file, the rule and the phrase."""
+    (fault,) = faults(nlp, Rule(id="rule", phrases=("good day", phrase)))
+
+    assert fault.startswith(f"wish_well.yaml:1: the entry 'rule' has the phrase {phrase!r}, which can never be found")
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "bye [bye]",
+        "(bye|bye bye)",
+        "(uh|so) bye",
+        "[uh] bye",
+        "(bye|ta) (bye|ta)",
+        "bye * bye",
+        "bye ... bye",
+        "five five",
+        "write-up",
+        "- bye",
+        "(-|bye) *",
+    ],
+)
+def test_a_phrase_is_sound_as_long_as_one_reading_of_it_can_be_found(nlp: Language, phrase: str) -> None:
+    """Readings of a phrase that can never be found do no harm beside one that can."""
+    assert faults(nlp, Rule(id="rule", phrases=(phrase,))) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        (({"LEMM": "be"},), "refused by spaCy"),
+        (({"ORTH": {"RE": "a"}},), "refused by spaCy"),
+        (({"ORTH": "a"}, {"ORTH": {"REGEX": "(a"}}), "refused by spaCy"),
+        (({"ORTH": "a", "OP": "??"},), "refused by spaCy"),
+        (({"ORTH": 5},), "refused by spaCy"),
+        (({"ORTH": "a"}, {"ORTH": {"REGEX": {"FUZZY": "b"}}}), "refused by spaCy"),
+        ((), "refused by spaCy"),
+        (({"ORTH": "a"}, {"LEMMA": "be"}), "asks for LEMMA, which the text engine does not set"),
+        (({"pos": "VERB", "ENT_TYPE": "PERSON"},), "asks for ENT_TYPE, POS, which the text engine does not set"),
+        (({"_": {"polite": True}},), "asks for _, which the text engine does not set"),
+    ],
+)
+def test_a_raw_pattern_that_spacy_cannot_take_is_a_fault(
+    nlp: Language, pattern: tuple[dict[str, Any], ...], told: str
+) -> None:
+    """An unknown key or operator, a broken regular expression, or an attribute never set is told with its rule."""
+    sound = ({"LOWER": {"IN": ["a", "b"]}, "OP": "+"}, {"IS_PUNCT": True, "OP": "!"}, {"LENGTH": {">=": 2}}, {})
+
+    (fault,) = faults(nlp, Rule(id="rule", patterns=(sound, pattern)))
+
+    assert fault.startswith("wish_well.yaml:1: the entry 'rule' has a raw pattern, its number 2, that ")
+    assert told in fault
+    assert "\n" not in fault
+
+
+@pytest.mark.parametrize(
+    ("entry", "file"),
+    [
+        (Entry(HitKind.HINT, "apologise", "rule"), "apologise.yaml"),
+        (Entry(HitKind.UNLESS, "apologise", "rule"), "apologise.yaml"),
+        (Entry(HitKind.UNLESS, SHARED_SCOPE, "rule"), "shared/scopes.yaml"),
+        (Entry(HitKind.CUE, "call_closed", "rule"), "shared/cues.yaml"),
+    ],
+)
+def test_a_fault_names_the_file_of_its_entry(nlp: Language, entry: Entry, file: str) -> None:
+    """A behaviour's entries are in the file of its id, scopes and cues in the shared ones."""
+    (fault,) = faults(nlp, Rule(id="rule", phrases=("uh",)), entry)
+
+    assert fault.startswith(f"{file}:1: the entry 'rule' ")
 
 
 def test_raw_patterns_are_always_tried(nlp: Language) -> None:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from detector.call import Memory, opened
 from detector.candidate import HitKind, Reading
+from detector.errors import PlaybookError
 from detector.playbook import Cue, Element, Gap, Playbook, Rule, Scope, WordClass, Words, parse
 from detector.transcript import Speaker
 from pipelines.nlp import SpacyReader
-from pipelines.nlp.phrasebook import agent_entries, cue_entries
+from pipelines.nlp.entries import agent_entries, cue_entries
 from pipelines.nlp.reader import READ_CHARACTERS
 from pipelines.nlp.words import CLAUSE_ENDS, DROPPED
 
@@ -139,6 +140,18 @@ def _choices(element: Element) -> list[str]:
     if isinstance(element, Words):
         return sorted(element.options)
     return [SAID[element.name] if isinstance(element, WordClass) else "bicycle"]
+
+
+def test_all_faults_of_a_playbook_are_told_when_the_reader_is_made() -> None:
+    """What spaCy refuses and what can never be found come in one error, a cue of both speakers' turns once."""
+    rule = Rule(id="greeting", phrases=("uh",), patterns=(({"LEMM": "be"},),))
+    cue = Cue(id="bye", phrases=("bye bye",), fact="call_closed", speaker="any")
+
+    with pytest.raises(PlaybookError) as caught:
+        SpacyReader(playbook_of(behaviour(rules=(rule,)), cues=(cue,)))
+
+    assert [one.file for one in caught.value.faults] == ["wish_well.yaml", "wish_well.yaml", "shared/cues.yaml"]
+    assert [name for name in ("'greeting'", "'uh'", "'bye'", "'bye bye'") if name not in str(caught.value)] == []
 
 
 def sayings(phrase: str, playbook: Playbook) -> set[str]:

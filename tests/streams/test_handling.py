@@ -117,6 +117,25 @@ def test_header_delivered_again_tells_again_what_it_changed(detector: Detector) 
     assert again.record is first.record
 
 
+def test_header_that_tells_little_tells_again_what_it_changed(detector: Detector) -> None:
+    """A header with some fields only adds to what is known; delivered again, it leads to the same again."""
+    partial = CallStarted(call_id="c", agent_id="a")
+    begun = [
+        CallStarted(call_id="c", language="en"),
+        said(*(turn(at, one) for at, one in enumerate(("hello", "sorry")))),
+    ]
+    records, _ = folded(detector, begun)
+    before = records.get("c")
+
+    first = handle(detector, before, partial, at=6.0)
+    second = handle(detector, first.record, partial, at=7.0)
+
+    assert first.record is not None
+    assert first.record.state.header == CallHeader(call_id="c", agent_id="a", language="en")
+    assert [one.agent_id for one in first.decisions] == ["a"] * len(first.decisions) != []
+    assert second.decisions == first.decisions
+
+
 def test_whole_call_after_its_turns_adds_nothing_but_the_scorecard(detector: Detector) -> None:
     """The finished call that follows the live turns leads to no id that was not told before."""
     turns = (turn(0, "hello"), turn(1, "late", speaker=Speaker.CUSTOMER), turn(2, "sorry"))

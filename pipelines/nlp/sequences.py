@@ -1,0 +1,120 @@
+"""The phrases' sequences in normalised words: as turns are read, so that they can be found there."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+from spacy.language import Language
+
+from detector.playbook import AnyWord, Element, Gap, Sequence, WordClass, Words
+from pipelines.nlp.words import AGENT_NAME, CUSTOMER_NAME, DROPPED, JOINED, NAME, NUMBER, PAUSES
+
+PAIR = 2
+CLASSES = {
+    "name": frozenset({NAME, CUSTOMER_NAME, AGENT_NAME}),
+    "customer_name": frozenset({CUSTOMER_NAME}),
+    "agent_name": frozenset({AGENT_NAME}),
+    "number": frozenset({NUMBER}),
+}
+_ANOTHER = frozenset({""})
+"""A word, or the start of a turn, that no word of a phrase is the same as."""
+
+
+class Normaliser:
+    """Brings sequences into normalised words; what it worked out for a word or an element it keeps."""
+
+    def __init__(self, nlp: Language) -> None:
+        self._nlp = nlp
+        self._forms: dict[str, tuple[str, ...]] = {}
+        self._known: dict[Element, list[tuple[Element, ...]]] = {}
+
+    def normalised(self, sequences: Iterable[Sequence]) -> Iterator[Sequence]:
+        """Yield the sequences in normalised words; a written word may open to two, and a dash to none."""
+        for sequence in sequences:
+            for elements in product(*(self._known_choices(element) for element in sequence.elements)):
+                joined = tuple(part for parts in elements for part in parts)
+                if any(isinstance(part, Words) and not part.optional for part in joined):
+                    yield Sequence(joined, sequence.at_start, sequence.at_end)
+
+    def _known_choices(self, element: Element) -> list[tuple[Element, ...]]:
+        if element not in self._known:
+            self._known[element] = self._choices(element)
+        return self._known[element]
+
+    def _choices(self, element: Element) -> list[tuple[Element, ...]]:
+        if isinstance(element, WordClass):
+            return [(Words(CLASSES[element.name]),)]
+        if not isinstance(element, Words):
+            return [(element,)]
+        forms = [self._form(option) for option in sorted(element.options)]
+        singles = frozenset(form[0] for form in forms if len(form) == 1)
+        choices: list[tuple[Element, ...]] = [(Words(singles, element.optional),)] if singles else []
+        choices.extend(tuple(Words(frozenset({word})) for word in form) for form in forms if len(form) != 1)
+        return choices if singles or not element.optional else [(), *choices]
+
+    def _form(self, word: str) -> tuple[str, ...]:
+        if word not in self._forms:
+            self._forms[word] = tuple(token.norm_ for token in self._nlp.make_doc(word) if token.norm_ not in PAUSES)
+        return self._forms[word]
+
+
+def can_match(sequence: Sequence) -> bool:
+    """Tell whether a turn can ever read as a normalised sequence: fillers and a word's repetition are not kept."""
+    lasts = _ANOTHER
+    for element in sequence.elements:
+        lasts = _lasts(element, lasts)
+        if not lasts:
+            return False
+    return True
+
+
+def _lasts(element: Element, before: frozenset[str]) -> frozenset[str]:
+    """Return the words a sequence may end in with an element, by the words it may end in before it."""
+    match element:
+        case Words(options, optional):
+            said = frozenset(word for word in options - DROPPED if word == NUMBER or before != {word})
+            return said | before if optional else said
+        case Gap(width):
+            return before | _ANOTHER if width else before
+        case _:
+            return _ANOTHER
+
+
+def misheard(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the phrase, and it as a recogniser writes it that joins "i will" into "ill"."""
+    yield words
+    for at in range(len(words) - 1):
+        joined = JOINED.get((words[at], words[at + 1]))
+        if joined and len(words) > PAIR:
+            yield (*words[:at], joined, *words[at + 2 :])
+
+
+def misheard_sequence(sequence: Sequence) -> Iterator[Sequence]:
+    """Yield the sequence, and it with two neighbouring words joined as a recogniser joins them."""
+    yield sequence
+    elements = sequence.elements
+    for at in range(len(elements) - 1):
+        left, right = elements[at], elements[at + 1]
+        if not isinstance(left, Words) or not isinstance(right, Words) or left.optional or right.optional:
+            continue
+        joined = frozenset(JOINED[pair] for pair in product(left.options, right.options) if pair in JOINED)
+        if joined and len(elements) > PAIR:
+            yield replace(sequence, elements=(*elements[:at], Words(joined), *elements[at + 2 :]))
+
+
+def token_pattern(sequence: Sequence) -> list[dict[str, Any]]:
+    """Return the spaCy token pattern of a normalised sequence."""
+    pattern: list[dict[str, Any]] = []
+    for element in sequence.elements:
+        match element:
+            case Words(options, optional):
+                choice: Any = next(iter(options)) if len(options) == 1 else {"IN": sorted(options)}
+                pattern.append({"ORTH": choice, "OP": "?"} if optional else {"ORTH": choice})
+            case AnyWord():
+                pattern.append({"IS_PUNCT": False})
+            case Gap(width):
+                pattern.extend([{"IS_PUNCT": False, "OP": "?"}] * width)
+            case WordClass():
+                raise AssertionError("word classes are sets of words by now")
+    return pattern
