@@ -1,6 +1,5 @@
 """At least once, truly: a send that fails ends the process, so that what it belonged to is delivered again."""
 
-import asyncio
 import logging
 import os
 import signal
@@ -12,8 +11,7 @@ from typing import Any, TypeAlias
 import faust
 from faust.sensors.monitor import Monitor
 from faust.transport.drivers.aiokafka import Consumer, Producer, Transport
-from faust.transport.producer import ProducerBuffer
-from faust.types import TP, FutureMessage
+from faust.types import TP
 from faust.types.transports import ProducerT
 
 EXIT_SHUTDOWN_TOO_SLOW = 70
@@ -40,40 +38,8 @@ class LosslessMonitor(Monitor):
         give_up(exc, end=self._end)
 
 
-class WatchedBuffer(ProducerBuffer):
-    """Faust's buffer of changelog records, but flushing it waits until the broker has them.
-
-    Faust's own gives up after a tenth of a second without progress and commits the input all the same: a worker
-    killed then loses the state that the buffer still held.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._unsent: set[FutureMessage] = set()
-
-    def put(self, fut: FutureMessage) -> None:
-        """Take a record that is to be sent, and watch it until the broker has it."""
-        self._unsent.add(fut)
-        fut.add_done_callback(self._unsent.discard)
-        super().put(fut)
-
-    async def flush(self) -> None:
-        """Return when the broker has every record put so far; one it refuses ends the process (LosslessMonitor)."""
-        if self._unsent:
-            await asyncio.wait(set(self._unsent))
-
-    async def on_stop(self) -> None:
-        """Send what is left as far as that goes; the last commit has waited for all of it."""
-        await self.flush_atmost(None)
-
-
 class IdempotentProducer(Producer):
-    """Faust's producer with idempotence, which Faust only switches on for transactions, and the buffer above."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.buffer = WatchedBuffer(loop=self.loop, beacon=self.beacon)
-        self.buffer.app = self.app
+    """Faust's producer with idempotence, which Faust only switches on for transactions."""
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
