@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from detector.candidate import HitKind, Reading
 from detector.decision import CallOutcome, Decision, Outcome
+from detector.judgement import Judgements, outcome_after
 from detector.playbook import Behaviour, Opportunity
 from detector.reward import Credit, RewardEvent
 from detector.transcript import CallHeader, Speaker, Turn
@@ -63,7 +64,7 @@ class Emission:
 
 @dataclass(frozen=True, slots=True)
 class CallState:
-    """Everything known of one call. `decisions` are those that stand; `emissions` go by turn id."""
+    """Everything known of one call. `decisions` are those that stand; `emissions` go by turn id or verdict id."""
 
     header: CallHeader
     turns: tuple[Turn, ...] = ()
@@ -71,6 +72,7 @@ class CallState:
     decisions: tuple[Decision, ...] = ()
     credits: tuple[Credit, ...] = ()
     emissions: Mapping[str, Emission] = field(default_factory=dict)
+    judgements: Judgements = field(default_factory=dict)
     ended: bool = False
 
 
@@ -135,7 +137,8 @@ def call_outcome(behaviour: Behaviour, state: CallState, *, abstains: bool) -> C
 
     What only a person could tell (a review not yet decided, turns whose speaker is unknown) is abstained from.
     """
-    outcomes = {decision.outcome for decision in state.decisions if decision.behaviour == behaviour.id}
+    own = (decision for decision in state.decisions if decision.behaviour == behaviour.id)
+    outcomes = {outcome_after(decision, state.judgements) for decision in own} - {None}
     if Outcome.AWARD in outcomes or Outcome.SHADOW in outcomes:
         return CallOutcome.DONE
     if abstains or outcomes:

@@ -1,13 +1,16 @@
 """Reward events: who has earned what, under stable ids, so that nothing is paid twice and all can be taken back."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from itertools import islice
+from typing import Literal, TypeAlias
 from uuid import uuid5
 
 from detector.decision import NAMESPACE, Decision, Outcome
+from detector.judgement import NOTHING_JUDGED, Judgements, VerdictKind, outcome_after
 from detector.playbook import Playbook
 from detector.transcript import CallHeader, Contract, Turn
 
@@ -52,6 +55,10 @@ class RewardEvent(Contract):
     data: RewardData
 
 
+Who: TypeAlias = tuple[str, str]
+"""An agent and a behaviour: what slots are counted by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credit:
     """A slot that was granted; `generation` counts how often it was granted again after a reversal."""
@@ -61,9 +68,14 @@ class Credit:
     standing: bool = True
 
     @property
+    def who(self) -> Who:
+        """Agent and behaviour."""
+        return self.event.data.agent_id, self.event.data.behaviour
+
+    @property
     def key(self) -> tuple[str, str, int]:
         """Agent, behaviour and slot."""
-        return self.event.data.agent_id, self.event.data.behaviour, self.event.data.slot
+        return *self.who, self.event.data.slot
 
 
 def reward_id(*, tenant: str, call_id: str, agent_id: str, behaviour: str, slot: int, generation: int = 0) -> str:
@@ -85,43 +97,76 @@ def settle(
     turns: Mapping[str, Turn],
     playbook: Playbook,
     tenant: str,
+    judgements: Judgements = NOTHING_JUDGED,
 ) -> tuple[tuple[Credit, ...], tuple[RewardEvent, ...]]:
     """Bring the credits in line with the decisions that stand; return them and the events that tell so.
 
     Each agent has, for each behaviour, as many slots as awards stand, up to the policy's cap a call.
-    A slot beyond them is reversed; one not yet credited is granted.
+    A slot beyond them is reversed; one not yet credited is granted. An award that was rejected does not stand and
+    what was granted for it is reversed, though another may take its slot; a review that was confirmed is an award.
     """
-    due = _due(decisions, playbook)
+    earned = _earned(decisions, playbook, judgements)
     ledger = {credit.key: credit for credit in credited}
     events: list[RewardEvent] = []
-    for key, credit in ledger.items():
-        if credit.standing and key not in due:
-            ledger[key] = replace(credit, standing=False)
-            events.append(_reversal(credit.event))
-    for key, decision in due.items():
+    for credit in _undue(credited, earned, judgements):
+        ledger[credit.key] = replace(credit, standing=False)
+        events.append(_reversal(credit.event))
+    for slot, decision in _vacancies(earned, ledger):
+        key = (decision.agent_id or "", decision.behaviour, slot)
         known = ledger.get(key)
-        if known is not None and known.standing:
-            continue
         generation = 0 if known is None else known.generation + 1
-        event = _grant(decision, key[2], generation, header=header, turns=turns, playbook=playbook, tenant=tenant)
+        event = _grant(
+            decision,
+            slot,
+            generation,
+            header=header,
+            time=turn_time(header, turns.get(decision.turn_id)),
+            points=playbook.behaviour(decision.behaviour).reward.points,
+            tenant=tenant,
+            by_person=_confirmed(decision, judgements),
+        )
         ledger[key] = Credit(event, generation)
         events.append(event)
     return tuple(ledger.values()), tuple(events)
 
 
-def _due(decisions: Iterable[Decision], playbook: Playbook) -> dict[tuple[str, str, int], Decision]:
-    """Return the decision behind each slot that is earned, in the order of the turns."""
-    counts: dict[tuple[str, str], int] = {}
-    due: dict[tuple[str, str, int], Decision] = {}
+def _earned(decisions: Iterable[Decision], playbook: Playbook, judgements: Judgements) -> dict[Who, list[Decision]]:
+    """Return the awards of each agent and behaviour that are to be paid, in the order of the turns."""
+    earned: dict[Who, list[Decision]] = {}
     for decision in decisions:
-        if decision.outcome is not Outcome.AWARD or decision.agent_id is None:
+        if outcome_after(decision, judgements) is not Outcome.AWARD or decision.agent_id is None:
             continue
-        who = (decision.agent_id, decision.behaviour)
-        slot = counts.get(who, 0) + 1
-        if slot <= playbook.behaviour(decision.behaviour).reward.cap:
-            counts[who] = slot
-            due[*who, slot] = decision
-    return due
+        paid = earned.setdefault((decision.agent_id, decision.behaviour), [])
+        if len(paid) < playbook.behaviour(decision.behaviour).reward.cap:
+            paid.append(decision)
+    return earned
+
+
+def _undue(
+    credited: Iterable[Credit], earned: Mapping[Who, list[Decision]], judgements: Judgements
+) -> Iterator[Credit]:
+    """Yield the credits that no longer stand: of rejected awards, then the last slots beyond what is earned."""
+    left: Counter[Who] = Counter({who: len(paid) for who, paid in earned.items()})
+    for credit in sorted((one for one in credited if one.standing), key=lambda one: one.key):
+        judgement = judgements.get(credit.event.data.decision_id)
+        if (judgement is not None and judgement.kind.rejects) or left[credit.who] == 0:
+            yield credit
+        else:
+            left[credit.who] -= 1
+
+
+def _vacancies(
+    earned: Mapping[Who, list[Decision]], ledger: Mapping[tuple[str, str, int], Credit]
+) -> Iterator[tuple[int, Decision]]:
+    """Yield the slots to be granted, lowest first, with the awards that have none yet, in the order of the turns."""
+    for who, paid in earned.items():
+        slots = range(1, len(paid) + 1)
+        standing = {
+            one.key[2]: one.event.data.decision_id for one in ledger.values() if one.standing and one.who == who
+        }
+        waiting = (one for one in paid if one.decision_id not in standing.values())
+        vacant = (slot for slot in slots if slot not in standing)
+        yield from zip(islice(vacant, len(paid) - len(standing)), waiting, strict=False)
 
 
 def _grant(
@@ -130,12 +175,12 @@ def _grant(
     generation: int,
     *,
     header: CallHeader,
-    turns: Mapping[str, Turn],
-    playbook: Playbook,
+    time: datetime | None,
+    points: int,
     tenant: str,
+    by_person: bool,
 ) -> RewardEvent:
     agent_id = decision.agent_id or ""
-    time = turn_time(header, turns.get(decision.turn_id))
     return RewardEvent(
         id=reward_id(
             tenant=tenant,
@@ -151,7 +196,7 @@ def _grant(
         time=time,
         partitionkey=agent_id,
         data=RewardData(
-            points=playbook.behaviour(decision.behaviour).reward.points,
+            points=points,
             behaviour=decision.behaviour,
             agent_id=agent_id,
             team=header.team,
@@ -160,11 +205,17 @@ def _grant(
             turn_id=decision.turn_id,
             turn_time=time,
             decision_id=decision.decision_id,
+            decision_source="qa" if by_person else "machine",
             confidence=decision.score,
             playbook_version=decision.playbook_version,
             model_version=decision.model_version,
         ),
     )
+
+
+def _confirmed(decision: Decision, judgements: Judgements) -> bool:
+    judgement = judgements.get(decision.decision_id)
+    return judgement is not None and judgement.kind is VerdictKind.CORRECT
 
 
 def _reversal(granted: RewardEvent) -> RewardEvent:

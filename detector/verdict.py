@@ -1,0 +1,65 @@
+"""What QA sends back: a verdict on a decision, with all that is needed to settle it when the call is long forgotten."""
+
+from collections.abc import Iterable
+
+from pydantic import AwareDatetime
+
+from detector.decision import Decision
+from detector.judgement import Judgement, VerdictKind
+from detector.reward import Credit, RewardEvent, RewardType
+from detector.transcript import CallHeader, Contract, Id, TurnId
+
+SCHEMA_VERSION = 1
+
+
+class Known(Contract):
+    """What QA knew of the call as it judged: of one agent and one behaviour, since rewards are settled by these.
+
+    `decisions` are those that stand, in the order of the turns; `judgements` the earlier ones, of any of them;
+    `events` the reward events seen so far, in the order they came. No words of the call are in it.
+    """
+
+    header: CallHeader
+    decisions: tuple[Decision, ...]
+    judgements: tuple[Judgement, ...] = ()
+    events: tuple[RewardEvent, ...] = ()
+
+
+class Verdict(Contract):
+    """What a person says of a decision. A later one on the same decision takes the place of the earlier."""
+
+    schema_version: int = SCHEMA_VERSION
+    verdict_id: Id
+    decision_id: Id
+    call_id: Id
+    turn_id: TurnId
+    behaviour: Id
+    agent_id: Id | None = None
+    kind: VerdictKind
+    reviewer: Id
+    decided_at: AwareDatetime
+    known: Known
+
+    @property
+    def judgement(self) -> Judgement:
+        """The verdict's bare word."""
+        return Judgement(
+            verdict_id=self.verdict_id, decision_id=self.decision_id, kind=self.kind, decided_at=self.decided_at
+        )
+
+
+def credits_of(events: Iterable[RewardEvent]) -> tuple[Credit, ...]:
+    """Return the credits that reward events, in the order they came, tell of; an event told twice counts once."""
+    rebuilt: dict[tuple[str, str, int], Credit] = {}
+    seen: set[str] = set()
+    for event in events:
+        key = (event.data.agent_id, event.data.behaviour, event.data.slot)
+        known = rebuilt.get(key)
+        if event.id in seen:
+            continue
+        seen.add(event.id)
+        if event.type is RewardType.GRANTED:
+            rebuilt[key] = Credit(event, generation=0 if known is None else known.generation + 1)
+        elif known is not None and known.event.id == event.causationid:
+            rebuilt[key] = Credit(known.event, known.generation, standing=False)
+    return tuple(rebuilt.values())

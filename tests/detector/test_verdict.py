@@ -1,0 +1,190 @@
+"""Verdicts: what a person says of a decision is settled once, at once or long after the call is forgotten."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from fakes import call, word_detector
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.call import CallState
+from detector.decision import CallOutcome, Decision
+from detector.detect import Step
+from detector.judgement import VerdictKind
+from detector.reward import RewardEvent, RewardType, reversal_id
+from detector.verdict import Known, Verdict, credits_of
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+DETECTOR = word_detector()
+CORRECT, WRONG = VerdictKind.CORRECT, VerdictKind.WRONG_SENSE
+
+
+def _heard(*texts: str, customer: bool = True) -> tuple[CallState, list[RewardEvent]]:
+    """Return the state after a call of these agent turns, and the reward events it led to."""
+    turns = [("customer", "hello"), *(("agent", text) for text in texts)] if customer else [("agent", texts[0])]
+    said = call(*turns)
+    state, events = DETECTOR.open(said.header), []
+    for one in said.turns:
+        step = DETECTOR.step(state, one)
+        state = step.state
+        events += step.rewards
+    return state, events
+
+
+def _verdict(
+    decision: Decision, kind: VerdictKind, *, known: Known | None = None, after: int = 0, name: str = "v"
+) -> Verdict:
+    return Verdict(
+        verdict_id=f"{name}-{decision.decision_id}-{after}",
+        decision_id=decision.decision_id,
+        call_id=decision.call_id,
+        turn_id=decision.turn_id,
+        behaviour=decision.behaviour,
+        agent_id=decision.agent_id,
+        kind=kind,
+        reviewer="qa-1",
+        decided_at=NOON + timedelta(hours=after),
+        known=known or Known(header={"call_id": decision.call_id}, decisions=()),
+    )
+
+
+def _known(state: CallState, events: list[RewardEvent]) -> Known:
+    return Known(
+        header=state.header, decisions=state.decisions, judgements=tuple(state.judgements.values()), events=events
+    )
+
+
+def _told(events: tuple[RewardEvent, ...]) -> list[tuple[str, str, int, str]]:
+    return [
+        (one.type.value.split(".")[1], one.data.behaviour, one.data.slot, one.data.decision_source) for one in events
+    ]
+
+
+def _judged(state: CallState, *verdicts: Verdict) -> Step:
+    step = Step(state)
+    for verdict in verdicts:
+        step = DETECTOR.judge(step.state, verdict)
+    return step
+
+
+def test_rejected_award_is_taken_back() -> None:
+    """A rejected award's grant is reversed, under the one id that a reversal of it can have."""
+    state, (grant,) = _heard("wish")
+
+    step = _judged(state, _verdict(state.decisions[0], WRONG))
+
+    assert _told(step.rewards) == [("reversed", "wish_well", 1, "machine")]
+    assert step.rewards[0].id == reversal_id(grant.id)
+
+
+def test_confirmed_review_is_granted_by_a_person() -> None:
+    """A review that QA confirms is paid, and the event tells that a person decided."""
+    state, events = _heard("maybe")
+
+    step = _judged(state, _verdict(state.decisions[0], CORRECT))
+
+    assert events == []
+    assert _told(step.rewards) == [("granted", "wish_well", 1, "qa")]
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [("wish", CORRECT), ("wish", VerdictKind.MISSED), ("maybe", WRONG), ("maybe", VerdictKind.MISSED)],
+)
+def test_other_verdicts_pay_nothing(word: str, kind: VerdictKind) -> None:
+    """A confirmed award, a rejected review and a missed act change no reward."""
+    state, _ = _heard(word)
+
+    assert _judged(state, _verdict(state.decisions[0], kind)).rewards == ()
+
+
+def test_next_award_takes_the_slot_of_a_rejected_one() -> None:
+    """Where the cap of two had left a third act unpaid, rejecting the first takes it back and pays the third."""
+    state, _ = _heard("wish", "wish", "wish")
+
+    step = _judged(state, _verdict(state.decisions[0], WRONG))
+
+    assert [one.type for one in step.rewards] == [RewardType.REVERSED, RewardType.GRANTED]
+    assert [one.data.decision_id for one in step.rewards] == [state.decisions[at].decision_id for at in (0, 2)]
+
+
+def test_scorecard_heeds_verdicts() -> None:
+    """A rejected award is not done, a confirmed review is; the scorecard of an ended call is told anew."""
+    state, _ = _heard("maybe")
+    ended = DETECTOR.end(state)
+
+    step = _judged(ended.state, _verdict(state.decisions[0], CORRECT))
+
+    assert ended.scorecard is not None
+    assert step.scorecard is not None
+    assert ended.scorecard.outcomes["wish_well"] is CallOutcome.ABSTAINED
+    assert step.scorecard.outcomes["wish_well"] is CallOutcome.DONE
+
+
+def test_agent_alone_on_the_line_is_paid_for_what_a_person_confirms_only() -> None:
+    """Where no customer was heard nothing is paid by the machine; what QA confirms is."""
+    state, events = _heard("wish", customer=False)
+
+    step = _judged(state, _verdict(state.decisions[0], CORRECT))
+
+    assert events == []
+    assert _told(step.rewards) == [("granted", "wish_well", 1, "qa")]
+
+
+VERDICTS = st.lists(
+    st.tuples(st.integers(0, 3), st.sampled_from(VerdictKind), st.integers(0, 5)), max_size=6, unique_by=lambda v: v[2]
+)
+WORDS = st.lists(st.sampled_from(["wish", "maybe", "hello", "sorry"]), min_size=4, max_size=4)
+
+
+@given(WORDS, VERDICTS)
+def test_forgotten_call_is_settled_as_a_remembered_one(
+    words: list[str], chosen: list[tuple[int, VerdictKind, int]]
+) -> None:
+    """Days later, from what QA knew, each verdict leads to the very events it would have led to at once."""
+    state, events = _heard(*words)
+    for at, kind, after in chosen:
+        if at >= len(state.decisions):
+            continue
+        verdict = _verdict(state.decisions[at], kind, known=_known(state, events), after=after)
+
+        step = DETECTOR.judge(state, verdict)
+
+        assert step.rewards == DETECTOR.judge_forgotten(verdict)
+        state, events = step.state, [*events, *step.rewards]
+
+
+@given(WORDS, VERDICTS, st.randoms())
+def test_order_and_repetition_do_not_matter(
+    words: list[str], chosen: list[tuple[int, VerdictKind, int]], chance: Random
+) -> None:
+    """Verdicts in any order, some twice, end where the last word on each decision says; nothing is paid twice."""
+    state, _ = _heard(*words)
+    verdicts = [
+        _verdict(state.decisions[at], kind, after=after) for at, kind, after in chosen if at < len(state.decisions)
+    ]
+    shuffled = [*verdicts, *verdicts]
+    chance.shuffle(shuffled)
+
+    for verdict in shuffled:
+        state = DETECTOR.judge(state, verdict).state
+
+    in_order = _judged(_heard(*words)[0], *sorted(verdicts, key=lambda one: one.decided_at)).state
+    assert _standing(state) == _standing(in_order)
+
+
+def _standing(state: CallState) -> set[tuple[str, str]]:
+    return {(one.event.data.decision_id, one.event.data.behaviour) for one in state.credits if one.standing}
+
+
+def test_credits_are_rebuilt_from_events_told_twice() -> None:
+    """The credits of a call are what its reward events say, generations included, however often they were told."""
+    state, events = _heard("wish")
+    decision = state.decisions[0]
+    for kind, after in ((WRONG, 1), (CORRECT, 2)):
+        step = DETECTOR.judge(state, _verdict(decision, kind, after=after))
+        state, events = step.state, [*events, *step.rewards]
+
+    assert credits_of([*events, *events]) == state.credits
+    assert [one.generation for one in state.credits] == [1]
