@@ -1,5 +1,6 @@
 """At least once, truly: a send that fails ends the process, so that what it belonged to is delivered again."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -10,13 +11,16 @@ from typing import Any, TypeAlias
 
 import faust
 from faust.sensors.monitor import Monitor
+from faust.transport.consumer import RecordMap
 from faust.transport.drivers.aiokafka import Consumer, Producer, Transport
-from faust.types import TP
+from faust.transport.producer import ProducerBuffer
+from faust.types import TP, FutureMessage
 from faust.types.transports import ProducerT
 
 EXIT_SHUTDOWN_TOO_SLOW = 70
 EXIT_NOT_SENT = 71
 SHUTDOWN_SECONDS = 8.0
+FLUSH_LOOKS_EVERY = 0.002
 
 log = logging.getLogger(__name__)
 End: TypeAlias = Callable[[int], Any]
@@ -38,19 +42,61 @@ class LosslessMonitor(Monitor):
         give_up(exc, end=self._end)
 
 
+class WatchedBuffer(ProducerBuffer):
+    """Faust's buffer of changelog records, but a flush ends only when the client has taken them all.
+
+    Faust's own gives up after a tenth of a second, and does not count the record just being handed over; the input
+    such a record belongs to could be committed before it.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._put = self._handed_over = 0
+
+    def put(self, fut: FutureMessage) -> None:
+        """Take in a record to be sent."""
+        self._put += 1
+        super().put(fut)
+
+    async def _send_pending(self, fut: FutureMessage) -> None:
+        try:
+            await super()._send_pending(fut)
+        finally:
+            self._handed_over += 1
+
+    async def flush(self) -> None:
+        """Wait until what was put so far is handed over; once the buffer is being stopped, hand it over here."""
+        put = self._put
+        while self._handed_over < put:
+            if self.should_stop and self.size == put - self._handed_over:
+                await self._send_pending(self.pending.get_nowait())
+            else:
+                await asyncio.sleep(FLUSH_LOOKS_EVERY)
+
+
 class IdempotentProducer(Producer):
-    """Faust's producer with idempotence, which Faust only switches on for transactions."""
+    """Faust's producer with idempotence, which Faust only switches on for transactions, and the buffer above."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.buffer = WatchedBuffer(loop=self.loop, beacon=self.beacon)
+        self.buffer.app = self.app
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 
 
 class PatientConsumer(Consumer):
-    """Faust's consumer, but partitions of input are fetched only once the stream takes messages.
+    """Faust's consumer, but what is fetched reaches the stream or is fetched again.
 
-    After a recovery Faust resumes them first, then seeks them to their committed offsets, then lets the flow go on.
-    What is fetched in between reaches the stream, which skips it, while it counts as read: it would come again only
-    after the next rebalance. So they are held back until the flow goes on.
+    Faust has three ways to skip messages around a recovery; each leaves a gap that it takes for one of the topic's own
+    and commits over:
+
+    - It resumes the input, seeks it to the committed offsets, then lets the flow go on; what comes in between is
+      skipped by the stream. So the input is held back until the flow goes on.
+    - It fetches for a set of partitions that others change meanwhile; emptied, it means every partition, and what is
+      then fetched of the input is thrown away. So a fetch is for the partitions there were when it began.
+    - It seeks no partition that has nothing committed yet. So these are sought to their beginning.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -70,10 +116,21 @@ class PatientConsumer(Consumer):
         self._held.clear()
         super().resume_flow()
 
+    async def perform_seek(self) -> None:
+        """Seek the input to what is committed; where nothing is, to the beginning."""
+        await super().perform_seek()
+        fresh = [one for one in self.assignment() if not self._is_changelog_tp(one) and not self._committed_offset[one]]
+        if fresh:
+            await self.seek_wait(await self.earliest_offsets(*fresh))
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Forget what was held back of partitions that others have now."""
         self._held -= revoked
         await super().on_partitions_revoked(revoked)
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> RecordMap:  # noqa: ASYNC109 - theirs
+        frozen = None if active_partitions is None else set(active_partitions)
+        return await super()._getmany(active_partitions=frozen, timeout=timeout)
 
 
 class LosslessTransport(Transport):
