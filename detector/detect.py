@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from detector.call import CallState, Emission, Memory, call_outcome, opened, remember
 from detector.decision import Decision, Outcome, Scorecard, decide
-from detector.judgement import that_hold
 from detector.playbook import Playbook
 from detector.ports import Reader, Scorer
-from detector.reward import RewardEvent, settle
+from detector.reward import RewardEvent
+from detector.settlement import judged, settled
 from detector.transcript import Call, CallHeader, Speaker, Turn, merged
-from detector.verdict import Known, Verdict, credits_of
+from detector.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +77,9 @@ class Detector:
         return Step(ended, scorecard=self._scorecard(ended))
 
     def judge(self, state: CallState, verdict: Verdict) -> Step:
-        """Take in a verdict: a rejected award is taken back, a confirmed review is granted.
-
-        A verdict delivered again gives out what it gave out the first time. One older than what is known of its
-        decision changes nothing; nor does `missed`: it teaches, it does not pay.
-        """
-        if (emission := state.emissions.get(verdict.verdict_id)) is not None:
-            return Step(state, rewards=emission.rewards, scorecard=self._scorecard(state) if state.ended else None)
-        judgements = that_hold([*state.judgements.values(), verdict.judgement])
-        after, rewards = self._settled(replace(state, judgements=judgements))
-        emissions = {**state.emissions, verdict.verdict_id: Emission(rewards=rewards)}
-        return Step(replace(after, emissions=emissions), (), rewards, self._scorecard(after) if after.ended else None)
-
-    def judge_forgotten(self, verdict: Verdict) -> tuple[RewardEvent, ...]:
-        """Return what a verdict leads to on a call of which nothing is kept: by what QA knew of it."""
-        return self.judge(recalled(verdict.known), verdict).rewards
+        """Take in a verdict; see `settlement.judged`. The scorecard of a call that is over is told anew."""
+        after, rewards = judged(state, verdict, playbook=self.playbook, tenant=self.tenant)
+        return Step(after, rewards=rewards, scorecard=self._scorecard(after) if after.ended else None)
 
     def detect(self, call: Call) -> Detection:
         """Fold the step over a whole call."""
@@ -141,24 +129,10 @@ class Detector:
         """Settle the rewards of the new state and keep what is given out with the turn that caused it."""
         rewards: tuple[RewardEvent, ...] = ()
         if decisions or after.memory.customer_heard != before.memory.customer_heard:
-            after, rewards = self._settled(after)
+            after, rewards = settled(after, playbook=self.playbook, tenant=self.tenant)
         if cause is not None and (decisions or rewards):
             after = replace(after, emissions={**after.emissions, cause.turn_id: Emission(decisions, rewards)})
         return Step(after, decisions, rewards, self._scorecard(after) if after.ended else None)
-
-    def _settled(self, state: CallState) -> tuple[CallState, tuple[RewardEvent, ...]]:
-        """Bring the credits in line with the decisions. Where no customer was heard only a person's word pays."""
-        heard, judgements = state.memory.customer_heard, state.judgements
-        ledger, rewards = settle(
-            state.credits,
-            (one for one in state.decisions if heard or one.decision_id in judgements),
-            header=state.header,
-            turns={turn.turn_id: turn for turn in state.turns},
-            playbook=self.playbook,
-            tenant=self.tenant,
-            judgements=judgements,
-        )
-        return replace(state, credits=ledger), rewards
 
     def _replay(self, state: CallState, turn: Turn) -> Step:
         """Give out again what the turn gave out when it first came; of its decisions, what has become of them since."""
@@ -194,20 +168,6 @@ def as_they_stand(decisions: Iterable[Decision], state: CallState) -> tuple[Deci
     """Return decisions told before as they stand now: told again as they were, they would undo a later retraction."""
     standing = {one.decision_id: one for one in state.decisions}
     return tuple(standing.get(one.decision_id) or one.model_copy(update={"retracted": True}) for one in decisions)
-
-
-def recalled(known: Known) -> CallState:
-    """Return the state of a call that only QA remembers: enough to settle by.
-
-    That a customer was heard is known from rewards having been granted.
-    """
-    return CallState(
-        header=known.header,
-        memory=Memory(customer_heard=bool(known.events)),
-        decisions=known.decisions,
-        credits=credits_of(known.events),
-        judgements=that_hold(known.judgements),
-    )
 
 
 def _place(turn: Turn) -> tuple[int, str]:

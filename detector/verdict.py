@@ -1,6 +1,7 @@
 """What QA sends back: a verdict on a decision, with all that is needed to settle it when the call is long forgotten."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from pydantic import AwareDatetime
 
@@ -28,6 +29,7 @@ class Known(Contract):
 class Verdict(Contract):
     """What a person says of a decision. A later one on the same decision takes the place of the earlier."""
 
+    type: Literal["verdict"] = "verdict"
     schema_version: int = SCHEMA_VERSION
     verdict_id: Id
     decision_id: Id

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     topic_decisions: str = "decisions"
     topic_scorecards: str = "scorecards"
     topic_rewards: str = "reward-events"
+    topic_verdicts: str = "verdicts"
     topic_dead_letters: str = "transcripts.dead-letters"
     partitions: int = Field(default=4, ge=1, le=4096, description="Of the transcripts topic and the state's changelog.")
     security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

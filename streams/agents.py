@@ -15,7 +15,7 @@ from detector.detect import Detector
 from streams.codecs import Headers, PoisonError, Reason, decode, encode
 from streams.delivery import nothing_lost
 from streams.handling import Handled, handle
-from streams.messages import CallForgotten, CallIdle
+from streams.messages import CallForgotten, CallIdle, Messages
 from streams.metrics import Metrics
 from streams.records import CallRecord, Records, to_bytes
 
@@ -66,17 +66,17 @@ class Shell:
         self._records = records
         self._outbox = outbox
 
-    async def consume(self, events: AsyncIterable[EventT[Any]]) -> None:
-        """Take in message after message, for good."""
+    async def consume(self, events: AsyncIterable[EventT[Any]], messages: Messages) -> None:
+        """Take in message after message of a topic that may hold these, for good."""
         async for event in events:
             with nothing_lost():
-                await self.take(event.message)
+                await self.take(event.message, messages)
 
-    async def take(self, message: KafkaMessage) -> None:
+    async def take(self, message: KafkaMessage, messages: Messages) -> None:
         """Take in one message. Whatever its bytes hold, it returns; it raises only when something cannot be sent."""
         began = time.perf_counter()
         try:
-            said = decode(message.key, message.value)
+            said = decode(message.key, message.value, messages=messages)
             before = self._records.get(said.call_id)
             handled = handle(self._detector, before, said, at=message.timestamp or time.time())
             raw = written(handled.record, before, partition=message.partition)

@@ -1,4 +1,4 @@
-"""The Faust app: one agent, one table, and the settings that make Faust safe (each with its reason)."""
+"""The Faust app: two agents, one table, and the settings that make Faust safe (each with its reason)."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +13,7 @@ from streams.agents import Due, Outbox, Shell, due
 from streams.codecs import encode
 from streams.connection import addresses, credentials
 from streams.delivery import DrainingWorker, LosslessMonitor, LosslessTransport
+from streams.messages import TRANSCRIPTS, VERDICTS
 from streams.metrics import Metrics
 from streams.records import Records
 
@@ -33,6 +34,7 @@ def make_app(
     app.transport = LosslessTransport(app.conf.broker_consumer, app)
     app.producer_transport = LosslessTransport(app.conf.broker_producer, app)
     transcripts = raw_topic(app, settings.topic_transcripts, partitions=settings.partitions)
+    verdicts = raw_topic(app, settings.topic_verdicts, partitions=settings.partitions)
     table = app.Table(TABLE, partitions=settings.partitions, key_type=bytes, value_type=bytes)
     records = Records(table)
     outbox = Outbox(
@@ -46,7 +48,12 @@ def make_app(
     # Two or more at a time would acknowledge out of order, and Faust's committer steps over a hole of one message.
     @app.agent(transcripts, name="transcripts", concurrency=1)
     async def take_transcripts(stream: StreamT[bytes]) -> None:
-        await shell.consume(stream.events())
+        await shell.consume(stream.events(), TRANSCRIPTS)
+
+    # A call's verdicts are in the partition of the same number as its transcripts, and so go to the same worker.
+    @app.agent(verdicts, name="verdicts", concurrency=1)
+    async def take_verdicts(stream: StreamT[bytes]) -> None:
+        await shell.consume(stream.events(), VERDICTS)
 
     add_closing_timer(app, settings, records, transcripts, clock)
     return app

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from detector.errors import DetectorError
 from detector.transcript import what_is_wrong
-from streams.messages import MESSAGES, SCHEMA_VERSION, Message
+from streams.messages import SCHEMA_VERSION, TRANSCRIPTS, Message, Messages
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 
@@ -38,13 +38,13 @@ class PoisonError(DetectorError):
         super().__init__(f"{reason}: {detail}")
 
 
-def decode(key: bytes | None, value: bytes | None) -> Message:
-    """Return the message of the bytes of a record.
+def decode(key: bytes | None, value: bytes | None, *, messages: Messages = TRANSCRIPTS) -> Message:
+    """Return the message of the bytes of a record: one of those its topic may hold.
 
     Raises:
         PoisonError: what is wrong, without the words of the call.
     """
-    message = _message(_fields(value))
+    message = _message(_fields(value), messages)
     if key != message.call_id.encode():
         raise PoisonError(Reason.WRONG_KEY, "the key of a message must be its call_id: it orders the call's turns")
     return message
@@ -68,11 +68,11 @@ def _fields(value: bytes | None) -> Mapping[str, Any]:
     return fields
 
 
-def _message(fields: Mapping[str, Any]) -> Message:
+def _message(fields: Mapping[str, Any], messages: Messages) -> Message:
     kind = fields.get("type")
-    model = MESSAGES.get(kind) if isinstance(kind, str) else None
+    model = messages.get(kind) if isinstance(kind, str) else None
     if model is None:
-        raise PoisonError(Reason.UNKNOWN_TYPE, f"type must be one of: {', '.join(MESSAGES)}")
+        raise PoisonError(Reason.UNKNOWN_TYPE, f"type must be one of: {', '.join(messages)}")
     if fields.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
         raise PoisonError(Reason.UNKNOWN_SCHEMA_VERSION, f"this worker reads schema_version {SCHEMA_VERSION}")
     try:

@@ -7,7 +7,9 @@ from detector.call import CallState, Emission
 from detector.decision import Decision, Scorecard
 from detector.detect import Detector, Step, as_they_stand
 from detector.reward import RewardEvent
+from detector.settlement import judged_from_memory
 from detector.transcript import CallHeader, Turn, merged
+from detector.verdict import Verdict
 from streams.messages import CallEnded, CallForgotten, CallIdle, CallStarted, Message, TurnsSaid, WholeCall
 from streams.records import CallRecord, touched
 
@@ -36,6 +38,8 @@ def handle(detector: Detector, record: CallRecord | None, message: Message, *, a
         case CallForgotten():
             drop = record is not None and record.ended_at > 0 and record.seen_at == message.seen_at
             return Handled(None if drop else record)
+        case Verdict():
+            return _judged(detector, record, message)
         case CallStarted() | WholeCall():
             return _introduced(detector, record, message, at)
     before = record or CallRecord(detector.open(CallHeader(call_id=message.call_id)), at)
@@ -75,6 +79,16 @@ def _closed(detector: Detector, record: CallRecord | None, message: CallIdle, at
     step = detector.end(record.state)
     after = record if record.ended_at else replace(record, state=step.state, ended_at=at)
     return Handled(after, scorecard=step.scorecard)
+
+
+def _judged(detector: Detector, record: CallRecord | None, verdict: Verdict) -> Handled:
+    """Settle a verdict; where nothing is kept of its decision, by what QA knew. A call's silence goes on."""
+    if record is None or all(one.decision_id != verdict.decision_id for one in record.state.decisions):
+        rewards = judged_from_memory(verdict, playbook=detector.playbook, tenant=detector.tenant)
+        return Handled(record, rewards=rewards)
+    step = detector.judge(record.state, verdict)
+    after = record if step.state is record.state else replace(record, state=step.state)
+    return Handled(after, rewards=step.rewards, scorecard=step.scorecard)
 
 
 def _told(record: CallRecord | None, before: CallRecord, steps: Iterable[Step], at: float) -> Handled:

@@ -1,4 +1,4 @@
-"""What stands in the transcripts topic: a call's beginning, its turns, its end; or a whole finished call."""
+"""What the worker takes in. Of transcripts: a call's beginning, its turns, its end; or a whole finished call."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import AwareDatetime, Field, model_validator
 
 from detector.transcript import Call, CallHeader, Contract, Id, Turn, numbered
+from detector.verdict import Verdict
 
 SCHEMA_VERSION = 1
 
@@ -78,8 +79,12 @@ class CallForgotten(Contract):
     seen_at: float
 
 
-Message: TypeAlias = CallStarted | TurnsSaid | CallEnded | WholeCall | CallIdle | CallForgotten
-MESSAGES: Mapping[str, type[Message]] = {
+Transcript: TypeAlias = CallStarted | TurnsSaid | CallEnded | WholeCall | CallIdle | CallForgotten
+Message: TypeAlias = Transcript | Verdict
+Messages: TypeAlias = Mapping[str, type[Message]]
+"""The messages that a topic may hold, by their type."""
+
+TRANSCRIPTS: Messages = {
     "call.started": CallStarted,
     "turns": TurnsSaid,
     "call.ended": CallEnded,
@@ -87,6 +92,7 @@ MESSAGES: Mapping[str, type[Message]] = {
     "call.idle": CallIdle,
     "call.forgotten": CallForgotten,
 }
+VERDICTS: Messages = {"verdict": Verdict}
 
 
 def _header(value: CallHeader) -> CallHeader:

@@ -8,8 +8,9 @@ from pydantic import TypeAdapter
 from detector.decision import Decision, Scorecard
 from detector.reward import RewardEvent
 from detector.transcript import Call
+from detector.verdict import Verdict
 from pipelines.settings import Settings
-from streams.messages import Message
+from streams.messages import Transcript
 
 ALWAYS_OF_A_TURN = ("speaker", "text")
 """What a turn always needs; a whole call gives its turns ids and indices where they have none."""
@@ -20,10 +21,11 @@ def schemas() -> Mapping[str, dict[str, Any]]:
     """Return the JSON Schema of each contract by its name."""
     made: Mapping[str, TypeAdapter[Any]] = {
         "call": TypeAdapter(Call),
-        "transcript-message": TypeAdapter(Message),
+        "transcript-message": TypeAdapter(Transcript),
         "decision": TypeAdapter(Decision),
         "scorecard": TypeAdapter(Scorecard),
         "reward-event": TypeAdapter(RewardEvent),
+        "verdict": TypeAdapter(Verdict),
     }
     documents = {name: {"$schema": DIALECT, "title": name, **adapter.json_schema()} for name, adapter in made.items()}
     for name in ("call", "transcript-message"):
@@ -35,6 +37,7 @@ def asyncapi(settings: Settings) -> dict[str, Any]:
     """Return the AsyncAPI document: each topic with its key and the schema of its values."""
     topics = (
         (settings.topic_transcripts, "call_id", "transcript-message", "receive"),
+        (settings.topic_verdicts, "call_id", "verdict", "receive"),
         (settings.topic_decisions, "call_id", "decision", "send"),
         (settings.topic_scorecards, "call_id", "scorecard", "send"),
         (settings.topic_rewards, "agent_id", "reward-event", "send"),

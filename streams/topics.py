@@ -37,6 +37,7 @@ def plan(settings: Settings) -> tuple[TopicPlan, ...]:
     latest = {"cleanup.policy": "compact"}
     return (
         TopicPlan(settings.topic_transcripts, "call_id", count, kept | _days(7), copartitioned=True),
+        TopicPlan(settings.topic_verdicts, "call_id", count, kept | _days(90), copartitioned=True),
         TopicPlan(changelog(settings), "call_id", count, latest, copartitioned=True),
         TopicPlan(settings.topic_decisions, "call_id", count, kept | _days(30)),
         TopicPlan(settings.topic_scorecards, "call_id", count, latest),

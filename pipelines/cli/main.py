@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from detector.errors import DetectorError
-from pipelines.cli import convert, detect, evaluate, inspect, playbook, train
+from pipelines.cli import convert, detect, evaluate, inspect, playbook, settle, train
 
 EXIT_FAULTS, EXIT_ERROR = 1, 2
 
@@ -26,6 +26,7 @@ def application() -> typer.Typer:
     app.command("detect")(detect.detect)
     app.command("convert")(convert.convert)
     app.command("inspect")(inspect.inspect)
+    app.command("settle")(settle.settle)
     app.command("train")(train.train)
     app.command("evaluate")(evaluate.evaluate)
     app.add_typer(playbook.app, name="playbook")

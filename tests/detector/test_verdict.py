@@ -13,6 +13,7 @@ from detector.decision import CallOutcome, Decision
 from detector.detect import Step
 from detector.judgement import VerdictKind
 from detector.reward import RewardEvent, RewardType, reversal_id
+from detector.settlement import judged_from_memory
 from detector.verdict import Known, Verdict, credits_of
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -151,7 +152,7 @@ def test_forgotten_call_is_settled_as_a_remembered_one(
 
         step = DETECTOR.judge(state, verdict)
 
-        assert step.rewards == DETECTOR.judge_forgotten(verdict)
+        assert step.rewards == judged_from_memory(verdict, playbook=DETECTOR.playbook, tenant=DETECTOR.tenant)
         state, events = step.state, [*events, *step.rewards]
 
 

@@ -107,13 +107,13 @@ class Stage:
         """Return what all workers logged."""
         return "".join(one.read_text() for one in sorted(self.settings.data_folder.glob("worker-*.log")))
 
-    def send(self, key: str, value: bytes | dict[str, Any] | None) -> None:
-        """Put one message into the transcripts topic."""
+    def send(self, key: str, value: bytes | dict[str, Any] | None, *, topic: str | None = None) -> None:
+        """Put one message into a topic: the transcripts unless told otherwise."""
         raw = json.dumps(value).encode() if isinstance(value, dict) else value
         producer = Producer(
             {"bootstrap.servers": self.settings.brokers, "message.max.bytes": 20_000_000, "log_level": 0}
         )
-        producer.produce(self.settings.topic_transcripts, key=key.encode(), value=raw)
+        producer.produce(topic or self.settings.topic_transcripts, key=key.encode(), value=raw)
         assert producer.flush(10) == 0
 
     def read(self, topic: str) -> list[Message]:
@@ -209,7 +209,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def real(kafka: Any, tmp_path: Path, playbook: Path) -> Iterator[Stage]:
     """Topics and a consumer group of their own on a real Kafka, without a worker."""
     own = f"test-{uuid4().hex[:8]}"
-    named = {f"topic_{name}": f"{own}.{name}" for name in ("transcripts", "decisions", "scorecards", "rewards")}
+    named = {
+        f"topic_{name}": f"{own}.{name}" for name in ("transcripts", "verdicts", "decisions", "scorecards", "rewards")
+    }
     settings = Settings(
         _env_file=None,
         brokers=kafka.address,

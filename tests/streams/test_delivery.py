@@ -1,17 +1,20 @@
-"""What keeps Faust from skipping input after a recovery."""
+"""What keeps Faust from skipping input after a recovery, and from committing what is not sent."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
 from detector.detect import Detector
 from pipelines.settings import Settings
 from streams.app import make_app
-from streams.delivery import PatientConsumer
+from streams.delivery import PatientConsumer, WatchedBuffer
 from streams.metrics import Metrics
 
-INPUT, CHANGELOG = TP("transcripts", 0), TP("behaviour-detector-calls-changelog", 0)
+INPUT, OTHER_INPUT, CHANGELOG = TP("transcripts", 0), TP("transcripts", 1), TP("behaviour-detector-calls-changelog", 0)
 
 
 def fetched(detector: Detector, *, resumed: TP, revoked: frozenset[TP] = frozenset()) -> tuple[bool, bool]:
@@ -46,3 +49,113 @@ def test_changelogs_are_fetched_at_once(detector: Detector) -> None:
 def test_what_others_have_now_is_not_fetched(detector: Detector) -> None:
     """Input taken away between its resumption and the flow is not fetched."""
     assert fetched(detector, resumed=INPUT, revoked=frozenset({INPUT})) == (False, False)
+
+
+def test_fetch_is_for_the_partitions_there_were(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Partitions paused while a fetch waits do not turn it into a fetch of all of them, which would be thrown away."""
+    asked: list[set[TP]] = []
+
+    async def answer(_: Consumer, active_partitions: set[TP], timeout: float) -> dict[TP, list[Any]]:  # noqa: ASYNC109 - theirs
+        await asyncio.sleep(0.01)
+        asked.append(active_partitions)
+        return {}
+
+    async def fetch() -> None:
+        consumer: Any = make_app(Settings(_env_file=None), detector, metrics=Metrics()).consumer
+        active = {CHANGELOG}
+        await asyncio.gather(consumer._getmany(active, 0.1), _empty(active))
+        consumer._thread.thread_loop.close()
+
+    monkeypatch.setattr(Consumer, "_getmany", answer)
+    asyncio.run(fetch())
+
+    assert asked == [{CHANGELOG}]
+
+
+async def _empty(active: set[TP]) -> None:
+    active.clear()
+
+
+class FakeThread:
+    """The thread of a consumer of two partitions, of which one has something committed; records where it is sought."""
+
+    def __init__(self) -> None:
+        self.sought: dict[TP, int] = {}
+
+    def assignment(self) -> set[TP]:
+        """Return both partitions and a changelog's."""
+        return {INPUT, OTHER_INPUT, CHANGELOG}
+
+    async def seek_to_committed(self) -> dict[TP, int | None]:
+        """Return what is committed; aiokafka seeks only that."""
+        return {INPUT: 7, OTHER_INPUT: None, CHANGELOG: None}
+
+    async def earliest_offsets(self, *partitions: TP) -> dict[TP, int]:
+        """Return the beginning of partitions of which the first three records have expired."""
+        return dict.fromkeys(partitions, 3)
+
+    async def seek_wait(self, offsets: dict[TP, int]) -> None:
+        """Record a seek."""
+        self.sought |= offsets
+
+
+def test_input_without_a_commit_is_read_from_its_beginning(detector: Detector) -> None:
+    """What was fetched and not taken before anything was committed is fetched again."""
+    thread = FakeThread()
+
+    async def seek() -> None:
+        consumer: Any = make_app(Settings(_env_file=None), detector, metrics=Metrics()).consumer
+        consumer._thread.thread_loop.close()
+        consumer._thread = thread
+        await consumer.perform_seek()
+
+    asyncio.run(seek())
+
+    assert thread.sought == {OTHER_INPUT: 3}
+
+
+class SlowChannel:
+    """A channel whose records take a while to be handed over."""
+
+    def __init__(self) -> None:
+        self.taken: list[int] = []
+
+    async def publish_message(self, record: Any, wait: bool) -> None:  # noqa: FBT001 - Faust's own signature
+        """Take a record after a while longer than Faust's own flush waits for."""
+        await asyncio.sleep(0.15)
+        self.taken.append(record.number)
+
+
+def test_flush_waits_for_every_record_put_before_it() -> None:
+    """Also for the one being handed over, and for slow ones: the input they belong to is committed next."""
+    channel = SlowChannel()
+
+    async def flush() -> list[int]:
+        buffer: Any = WatchedBuffer()
+        buffer.app = SimpleNamespace(conf=SimpleNamespace(producer_threaded=False))
+        await buffer.start()
+        for number in range(3):
+            buffer.put(SimpleNamespace(number=number, message=SimpleNamespace(channel=channel)))
+        await buffer.flush()
+        taken = list(channel.taken)
+        await buffer.stop()
+        return taken
+
+    assert asyncio.run(flush()) == [0, 1, 2]
+
+
+def test_buffer_that_is_stopped_hands_over_what_is_left() -> None:
+    """Faust's loop takes one more record once stopped; the rest is handed over by the flush."""
+    channel = SlowChannel()
+
+    async def stop() -> None:
+        buffer: Any = WatchedBuffer()
+        buffer.app = SimpleNamespace(conf=SimpleNamespace(producer_threaded=False))
+        await buffer.start()
+        for number in range(3):
+            buffer.put(SimpleNamespace(number=number, message=SimpleNamespace(channel=channel)))
+        await buffer.stop()
+
+    asyncio.run(stop())
+
+    assert channel.taken == [0, 1, 2]

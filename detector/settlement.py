@@ -1,0 +1,58 @@
+"""From the decisions that stand, and what people said of them, to reward events."""
+
+from dataclasses import replace
+
+from detector.call import CallState, Emission, Memory
+from detector.judgement import that_hold
+from detector.playbook import Playbook
+from detector.reward import RewardEvent, settle
+from detector.verdict import Known, Verdict, credits_of
+
+
+def settled(state: CallState, *, playbook: Playbook, tenant: str) -> tuple[CallState, tuple[RewardEvent, ...]]:
+    """Bring the credits in line with the decisions. Where no customer was heard only a person's word pays."""
+    heard, judgements = state.memory.customer_heard, state.judgements
+    ledger, rewards = settle(
+        state.credits,
+        (one for one in state.decisions if heard or one.decision_id in judgements),
+        header=state.header,
+        turns={turn.turn_id: turn for turn in state.turns},
+        playbook=playbook,
+        tenant=tenant,
+        judgements=judgements,
+    )
+    return replace(state, credits=ledger), rewards
+
+
+def judged(
+    state: CallState, verdict: Verdict, *, playbook: Playbook, tenant: str
+) -> tuple[CallState, tuple[RewardEvent, ...]]:
+    """Take in a verdict: a rejected award is taken back, a confirmed review is granted.
+
+    A verdict delivered again gives out what it gave out the first time. One older than what is known of its decision
+    changes nothing; nor does `missed`: it teaches, it does not pay.
+    """
+    if (emission := state.emissions.get(verdict.verdict_id)) is not None:
+        return state, emission.rewards
+    judgements = that_hold([*state.judgements.values(), verdict.judgement])
+    after, rewards = settled(replace(state, judgements=judgements), playbook=playbook, tenant=tenant)
+    return replace(after, emissions={**state.emissions, verdict.verdict_id: Emission(rewards=rewards)}), rewards
+
+
+def judged_from_memory(verdict: Verdict, *, playbook: Playbook, tenant: str) -> tuple[RewardEvent, ...]:
+    """Return what a verdict leads to on a call of which nothing is kept: by what QA knew of it."""
+    return judged(recalled(verdict.known), verdict, playbook=playbook, tenant=tenant)[1]
+
+
+def recalled(known: Known) -> CallState:
+    """Return the state of a call that only QA remembers: enough to settle by.
+
+    That a customer was heard is known from rewards having been granted.
+    """
+    return CallState(
+        header=known.header,
+        memory=Memory(customer_heard=bool(known.events)),
+        decisions=known.decisions,
+        credits=credits_of(known.events),
+        judgements=that_hold(known.judgements),
+    )

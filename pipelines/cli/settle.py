@@ -1,0 +1,39 @@
+"""`detector settle`."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from detector.playbook import load_playbook
+from pipelines.flows import settle as flow
+from pipelines.settings import Settings
+
+
+def settle(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Verdicts, one JSON object a line.")],
+    rewards: Annotated[Path, typer.Option(help="Reward events are added to this file of JSON lines.")],
+) -> None:
+    """Write the reward events that QA's verdicts lead to: reversals of rejected awards, grants of confirmed reviews.
+
+    Example: detector settle verdicts.jsonl --rewards rewards.jsonl
+
+    An event that the file holds already is not written again, so the same verdicts can be settled twice.
+    """
+    settings = Settings()
+    given = list(flow.verdicts(file))
+    written = flow.ids_written(rewards)
+    counts: Counter[str] = Counter()
+    rewards.parent.mkdir(parents=True, exist_ok=True)
+    with rewards.open("ab") as out:
+        for event in flow.settle(
+            given, playbook=load_playbook(settings.playbook), tenant=settings.tenant, written=written
+        ):
+            out.write(event.model_dump_json(exclude_none=True).encode() + b"\n")
+            counts[event.type.value.split(".")[1]] += 1
+    Console(stderr=True).print(
+        f"{len(given):,} verdicts: {counts['granted']:,} rewards granted, {counts['reversed']:,} reversed",
+        highlight=False,
+    )

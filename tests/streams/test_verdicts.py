@@ -1,0 +1,149 @@
+"""Verdicts in the stream: settled once, while the call's record is kept and after it is gone."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from detector.call import CallState
+from detector.decision import Decision
+from detector.detect import Detector
+from detector.judgement import VerdictKind
+from detector.reward import RewardEvent, RewardType
+from detector.transcript import Call
+from detector.verdict import Known, Verdict
+from streams.codecs import PoisonError, Reason, decode, encode
+from streams.handling import Handled, handle
+from streams.messages import VERDICTS, CallEnded, CallStarted, TurnsSaid
+from streams.records import CallRecord, from_bytes, to_bytes
+from streams.replay import play, score
+
+MakeCalls = Callable[..., list[Call]]
+REJECTED, CONFIRMED = VerdictKind.WRONG_SENSE, VerdictKind.CORRECT
+
+
+def verdict(decision: Decision, kind: VerdictKind, events: tuple[RewardEvent, ...] = ()) -> Verdict:
+    """Return a verdict that knows of the call what its one decision and its reward events tell."""
+    return Verdict(
+        verdict_id=f"{kind.value}-{decision.decision_id}",
+        decision_id=decision.decision_id,
+        call_id=decision.call_id,
+        turn_id=decision.turn_id,
+        behaviour=decision.behaviour,
+        agent_id=decision.agent_id,
+        kind=kind,
+        reviewer="qa-1",
+        decided_at=datetime(2026, 3, 9, tzinfo=UTC),
+        known=Known(
+            header={"call_id": decision.call_id, "agent_id": decision.agent_id}, decisions=(decision,), events=events
+        ),
+    )
+
+
+def ended(detector: Detector, *texts: str) -> tuple[CallRecord, tuple[RewardEvent, ...]]:
+    """Return the record of a call that is over, in which an agent says these texts, and the rewards it led to."""
+    said: list[dict[str, Any]] = [{"index": 0, "speaker": "customer", "text": "hello"}]
+    said += [{"index": at, "speaker": "agent", "text": text} for at, text in enumerate(texts, start=1)]
+    record, rewards = None, []
+    for message in (
+        CallStarted(call_id="c", agent_id="a"),
+        TurnsSaid.model_validate({"call_id": "c", "turns": said}),
+        CallEnded(call_id="c"),
+    ):
+        handled = handle(detector, record, message, at=1.0)
+        record = handled.record
+        rewards += handled.rewards
+    assert record is not None
+    return record, tuple(rewards)
+
+
+def _told(handled: Handled) -> list[tuple[RewardType, str]]:
+    return [(one.type, one.data.decision_source) for one in handled.rewards]
+
+
+def _decision(state: CallState, behaviour: str) -> Decision:
+    return next(one for one in state.decisions if one.behaviour == behaviour)
+
+
+@pytest.mark.parametrize(
+    ("text", "behaviour", "kind", "told"),
+    [
+        ("sorry", "apologise", REJECTED, [(RewardType.REVERSED, "machine")]),
+        ("anything", "offer_further_help", CONFIRMED, [(RewardType.GRANTED, "qa")]),
+        ("sorry", "apologise", CONFIRMED, []),
+    ],
+)
+def test_verdict_is_settled_alike_with_the_record_and_without_it(
+    detector: Detector, text: str, behaviour: str, kind: VerdictKind, told: list[tuple[RewardType, str]]
+) -> None:
+    """A rejected award is reversed and a confirmed review granted, by the record or, days later, by what QA knew."""
+    record, rewards = ended(detector, text)
+    given = verdict(_decision(record.state, behaviour), kind, rewards)
+
+    at_once, days_later = handle(detector, record, given, at=2.0), handle(detector, None, given, at=9e9)
+
+    assert _told(at_once) == told
+    assert at_once.rewards == days_later.rewards
+    assert days_later.record is None
+
+
+def test_verdict_delivered_again_tells_the_same(detector: Detector) -> None:
+    """A verdict that comes twice, its record taken through bytes meanwhile, leads to the same events."""
+    record, rewards = ended(detector, "sorry")
+    given = verdict(_decision(record.state, "apologise"), REJECTED, rewards)
+    first = handle(detector, record, given, at=2.0)
+    assert first.record is not None
+    kept = from_bytes(to_bytes(first.record, partition=0))
+
+    again = handle(detector, kept, given, at=3.0)
+
+    assert again.rewards == first.rewards
+    assert again.record is kept
+
+
+def test_verdict_does_not_keep_a_call_alive(detector: Detector) -> None:
+    """A call's silence goes on when it is judged: its state is forgotten when it would have been."""
+    record, rewards = ended(detector, "sorry")
+
+    handled = handle(detector, record, verdict(_decision(record.state, "apologise"), REJECTED, rewards), at=500.0)
+
+    assert handled.record is not None
+    assert handled.record.seen_at == record.seen_at
+
+
+def test_verdict_is_not_taken_from_the_transcripts(detector: Detector) -> None:
+    """Whoever may write transcripts may not judge: a verdict among them is poison."""
+    record, rewards = ended(detector, "sorry")
+    raw = encode(verdict(_decision(record.state, "apologise"), REJECTED, rewards))
+
+    with pytest.raises(PoisonError) as refused:
+        decode(b"c", raw)
+
+    assert refused.value.reason is Reason.UNKNOWN_TYPE
+    assert decode(b"c", raw, messages=VERDICTS).call_id == "c"
+
+
+@pytest.mark.slow
+def test_worker_settles_verdicts(running: Any, detector: Detector, make_calls: MakeCalls) -> None:
+    """Verdicts on the topic become reward events once each, though each is delivered twice."""
+    calls = make_calls(5, prefix="judged")
+    play(score(calls), running.settings, speed=None)
+    assert running.agrees(detector, calls) == []
+    before = running.told("judged-")
+    granted = next(iter(before.rewards.values()))
+    award = before.decisions[granted.data.decision_id]
+    review = next(one for one in before.decisions.values() if one.outcome == "review")
+
+    for given in 2 * [verdict(award, REJECTED, (granted,)), verdict(review, CONFIRMED)]:
+        running.send(given.call_id, encode(given), topic=running.settings.topic_verdicts)
+
+    assert running.wait_for(lambda: granted.id in running.told("judged-").reversed)
+    assert running.wait_for(lambda: review.decision_id in _paid(running.told("judged-").rewards))
+    standing = running.told("judged-").rewards
+    assert award.decision_id not in _paid(standing)
+    assert len(_paid(standing)) == len(standing)
+
+
+def _paid(rewards: dict[str, RewardEvent]) -> set[str]:
+    return {one.data.decision_id for one in rewards.values()}
