@@ -269,7 +269,7 @@ def measured(bench: Bench, *, live: Sequence[int], partitions: Sequence[int], sa
 
 Written by `make bench-stream` on {datetime.now(tz=UTC):%Y-%m-%d}. Do not edit.
 
-Python {platform.python_version()}; {os.cpu_count()} cores, shared by the workers and the broker, an Apache Kafka on loopback.
+Python {platform.python_version()}; {os.cpu_count()} cores, shared by the workers and the broker (Apache Kafka).
 Turns a second, median of repeats (least and most in brackets). The copying worker is a Faust worker with the same
 settings that copies each message, writes one table entry for it, and does nothing else; the bare loop is aiokafka's,
 without state.
