@@ -9,17 +9,20 @@ from hypothesis import strategies as st
 from detector.call import Memory, Past
 from detector.candidate import Hit, Reading
 from detector.transcript import Speaker
-from models.classifier import RULE_PRIOR, WORD_TOLL, Classifier, Weights, all_void, heaviest_run
+from models.classifier import RULE_PRIOR, Classifier, all_void
+from models.explanation import WORD_TOLL, heaviest_run
 from models.labels import observe, own_calls
+from models.weights import Weights
 from pipelines.nlp import SpacyReader
 
 WORDS = ("have", "a", "good", "day")
 SPANS = ((0, 4), (5, 6), (9, 13), (14, 17))
 MATRIX = {
-    "good": (3.0, -2.0),
-    "good day": (4.0, 0.0),
-    "have": (-1.0, 0.0),
-    "before=customer": (2.0, 0.0),
+    "word=good": (2.0, -2.0),
+    "letters=goo": (5.0, 0.0),
+    "pair=good day": (4.0, 0.0),
+    "word=have": (-1.0, 0.0),
+    "context=before=customer": (2.0, 0.0),
     "before.c=bye": (5.0, 0.0),
 }
 
@@ -110,7 +113,7 @@ def test_context_is_told_without_its_words() -> None:
     (made,) = scorer().candidates(reading(), memory)
 
     assert made.reasons[1:] == (
-        "classifier: +2.5 for the words of the turn before",
+        "classifier: +3.5 for the words of the turn before",
         "classifier: +1.0 for before=customer",
     )
 
@@ -145,4 +148,4 @@ def test_the_heaviest_run_is_the_best_of_all(weights: list[float]) -> None:
 def test_the_version_is_the_models(classifier: Classifier) -> None:
     """Every decision tells the model's version, which the scorer gives."""
     assert scorer().version == "test"
-    assert classifier.version.startswith("1+")
+    assert classifier.version.startswith("2+")
