@@ -25,21 +25,29 @@ class Alphabet:
 
     def __init__(self) -> None:
         self._letters: dict[str, str] = {}
-        self._count = 0
+        self._learned: set[frozenset[str]] = set()
         self._known = lru_cache(maxsize=KNOWN_LETTERS)(self._letter)
 
+    def learn(self, sequence: Sequence) -> None:
+        """Give the words of a phrase their letters. Nothing may be spelled before all phrases are learned."""
+        for element in sequence.elements:
+            if isinstance(element, Words) and element.options not in self._learned:
+                self._learned.add(element.options)
+                for word in sorted(element.options):
+                    self._letters.setdefault(word, chr(_kind(word) + len(self._letters) + 1))
+
     def spelled(self, words: Iterable[str]) -> str:
-        """Return a turn's words in letters, one a word. The phrasebook is complete by then."""
+        """Return a turn's words in letters, one a word."""
         return "".join(map(self._known, words))
 
     def expression(self, sequence: Sequence) -> str:
-        """Return the regular expression of a normalised sequence; of what starts at a word it takes the longest."""
+        """Return the regular expression of a learned phrase; of what starts at a word it takes the longest."""
         return "".join(map(self._piece, sequence.elements)) + (CLAUSE_ENDS_HERE if sequence.at_end else "")
 
     def _piece(self, element: Element) -> str:
         match element:
             case Words(options, optional):
-                letters = "".join(self._own_letter(word) for word in sorted(options))
+                letters = "".join(self._letters[word] for word in sorted(options))
                 return (letters if len(letters) == 1 else f"[{letters}]") + "?" * optional
             case AnyWord():
                 return ANY_WORD
@@ -47,12 +55,6 @@ class Alphabet:
                 return f"{ANY_WORD}{{0,{width}}}"
             case _:
                 raise AssertionError("word classes are sets of words by now")
-
-    def _own_letter(self, word: str) -> str:
-        if word not in self._letters:
-            self._count += 1
-            self._letters[word] = chr(_kind(word) + self._count)
-        return self._letters[word]
 
     def _letter(self, word: str) -> str:
         return self._letters.get(word) or chr(_kind(word))

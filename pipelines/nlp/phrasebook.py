@@ -33,12 +33,14 @@ class Phrase:
     def __init__(self, entry: Entry, sequence: PhraseSequence, alphabet: Alphabet) -> None:
         self.entry = entry
         self.at_start = sequence.at_start
-        self._expression = alphabet.expression(sequence)
+        self._sequence = sequence
+        self._alphabet = alphabet
+        alphabet.learn(sequence)
 
     @cached_property
     def search(self) -> Callable[[str, int], re.Match[str] | None]:
         """Find the phrase in a turn's letters, from a place on."""
-        return re.compile(self._expression).search
+        return re.compile(self._alphabet.expression(self._sequence)).search
 
 
 class Phrasebook:
