@@ -1,7 +1,6 @@
 """The values a playbook is made of. All are frozen; the YAML files in this folder are their written form."""
 
 from enum import StrEnum
-from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -204,14 +203,10 @@ class Playbook(Written):
         Raises:
             KeyError: with the known ids.
         """
-        try:
-            return self._by_id[identifier]
-        except KeyError:
-            raise KeyError(f"{identifier!r} is not in the playbook; it has {', '.join(self._by_id)}") from None
-
-    @cached_property
-    def _by_id(self) -> dict[str, Behaviour]:
-        return {one.id: one for one in self.behaviours}
+        for one in self.behaviours:
+            if one.id == identifier:
+                return one
+        raise KeyError(f"{identifier!r} is not in the playbook; it has {', '.join(one.id for one in self.behaviours)}")
 
     def speaks(self, language: str | None) -> bool:
         """Tell whether the playbook covers a language tag such as en-GB; a call with none is taken as covered."""
