@@ -26,7 +26,7 @@ from pipelines.nlp import SpacyReader
 from pipelines.nlp.entries import agent_entries
 from pipelines.nlp.sequences import Normaliser, misheard
 
-PEER_TURNS = 60
+PEER_TURNS = 30
 
 
 class Steps(NamedTuple):
@@ -138,7 +138,7 @@ def _parts(detector: Detector, playbook: Playbook, classifier: Classifier, agent
             ],
             "remember": lambda: [remember(one.state.memory, one.turn, reading, frozenset()) for one, reading in read],
         },
-        repeats=5,
+        repeats=4,
     )
     each = {name: times.best(name) / len(read) * 1e6 for name in times.rounds}
     return {

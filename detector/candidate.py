@@ -16,6 +16,10 @@ class HitKind(StrEnum):
     CUE = "cue"
 
 
+RULE, HINT, UNLESS, CUE = HitKind
+"""Looked up once: until Python 3.12 `HitKind.RULE` takes as long as reading a word, and it is asked for at each hit."""
+
+
 class Hit(NamedTuple):
     """A phrase found in a turn: `owner` is a behaviour or, for a cue, a fact of the call.
 

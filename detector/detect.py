@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from detector.call import CallState, Emission, Memory, call_outcome, opened, remember
-from detector.decision import Decision, Outcome, Scorecard, decide
+from detector.decision import REVIEW, Decision, Scorecard, decide
 from detector.playbook import Playbook
 from detector.ports import Reader, Scorer
 from detector.reward import RewardEvent, settle
-from detector.transcript import Call, CallHeader, Speaker, Turn, merged
+from detector.transcript import AGENT, SYSTEM, Call, CallHeader, Turn, merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +110,11 @@ class Detector:
 
     def _heard(self, header: CallHeader, memory: Memory, turn: Turn) -> tuple[Memory, tuple[Decision, ...]]:
         """Read, score and decide one turn; return the memory after it and the decisions made."""
-        if not self.playbook.speaks(header.language) or turn.speaker is Speaker.SYSTEM:
+        if not self.playbook.speaks(header.language) or turn.speaker is SYSTEM:
             return memory, ()
         reading = self._reader.read(turn, memory)
         made: tuple[Decision, ...] = ()
-        if turn.speaker is Speaker.AGENT and reading.words:
+        if turn.speaker is AGENT and reading.words:
             made = decide(
                 self._scorer.candidates(reading, memory),
                 header=header,
@@ -123,7 +123,7 @@ class Detector:
                 model_version=self._scorer.version,
                 tenant=self.tenant,
             )
-        done = frozenset([one.behaviour for one in made if one.outcome is not Outcome.REVIEW])
+        done = frozenset([one.behaviour for one in made if one.outcome is not REVIEW])
         return remember(memory, turn, reading, done), made
 
     def _told(self, before: CallState, after: CallState, decisions: tuple[Decision, ...], cause: Turn | None) -> Step:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import uuid5
 
-from detector.decision import NAMESPACE, Decision, Outcome
+from detector.decision import AWARD, NAMESPACE, Decision
 from detector.playbook import Playbook
 from detector.transcript import CallHeader, Contract, Turn
 
@@ -114,7 +114,7 @@ def _due(decisions: Iterable[Decision], playbook: Playbook) -> dict[tuple[str, s
     counts: dict[tuple[str, str], int] = {}
     due: dict[tuple[str, str, int], Decision] = {}
     for decision in decisions:
-        if decision.outcome is not Outcome.AWARD or decision.agent_id is None:
+        if decision.outcome is not AWARD or decision.agent_id is None:
             continue
         who = (decision.agent_id, decision.behaviour)
         slot = counts.get(who, 0) + 1

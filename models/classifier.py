@@ -11,7 +11,7 @@ from math import tanh
 import numpy as np
 
 from detector.call import Memory
-from detector.candidate import Candidate, HitKind, Reading
+from detector.candidate import RULE, Candidate, Reading
 from models.explanation import of_rules, of_weights
 from models.features import Features, features
 from models.weights import Array, Rows, Weights
@@ -50,7 +50,7 @@ class Classifier:
         found = features(reading, memory)
         weighed = self._rows.of(found)
         logits = self._logits(weighed)
-        ruled = {hit.owner: None for hit in reading.hits if hit.kind is HitKind.RULE and hit.void_by is None}
+        ruled = {hit.owner: None for hit in reading.hits if hit.kind is RULE and hit.void_by is None}
         likely = {self.weights.behaviours[at]: None for at in (logits >= self._floors).nonzero()[0]}
         return tuple(
             self._explained(behaviour, logits, weighed, found, reading)
@@ -94,5 +94,5 @@ def _unlearned(behaviour: str, reading: Reading) -> Candidate:
 
 def all_void(behaviour: str, reading: Reading) -> bool:
     """Tell whether rules of the behaviour hit and every hit is void."""
-    hits = [hit for hit in reading.hits if hit.kind is HitKind.RULE and hit.owner == behaviour]
+    hits = [hit for hit in reading.hits if hit.kind is RULE and hit.owner == behaviour]
     return bool(hits) and all(hit.void_by is not None for hit in hits)

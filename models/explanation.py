@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from detector.candidate import Evidence, HitKind, Reading
+from detector.candidate import RULE, Evidence, Reading
 from models.features import Features, hit_keys
 
 WORD_TOLL = 0.05
@@ -15,7 +15,7 @@ def of_rules(behaviour: str, reading: Reading) -> tuple[list[Evidence], list[str
     """Return evidence and reasons of the rules of a behaviour that hit and count."""
     evidence, reasons = [], []
     for hit in reading.hits:
-        if hit.owner != behaviour or hit.kind is not HitKind.RULE or hit.void_by is not None:
+        if hit.owner != behaviour or hit.kind is not RULE or hit.void_by is not None:
             continue
         start, end = reading.characters(hit.first, hit.last)
         evidence.append(Evidence(source=f"rule:{hit.rule}", start=start, end=end))

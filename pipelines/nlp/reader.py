@@ -8,7 +8,7 @@ from detector.call import Memory
 from detector.candidate import Reading
 from detector.errors import PlaybookError
 from detector.playbook import Playbook
-from detector.transcript import Speaker, Turn
+from detector.transcript import AGENT, CUSTOMER, Turn
 from pipelines.nlp.entries import agent_entries, cue_entries
 from pipelines.nlp.names import ASKED, NAME_FACTS, heard, stands_as_name
 from pipelines.nlp.phrasebook import Phrasebook
@@ -52,8 +52,8 @@ class SpacyReader:
         nlp = tokenizer(normalised_form(given_names=shared.given_names, spellings=shared.spellings))
         self._tokens = Tokens(nlp)
         self._books = {
-            Speaker.AGENT: Phrasebook(nlp, agent_entries(playbook), playbook=playbook),
-            Speaker.CUSTOMER: Phrasebook(nlp, cue_entries(playbook, "customer"), playbook=playbook),
+            AGENT: Phrasebook(nlp, agent_entries(playbook), playbook=playbook),
+            CUSTOMER: Phrasebook(nlp, cue_entries(playbook, "customer"), playbook=playbook),
         }
         faults = dict.fromkeys(fault for book in self._books.values() for fault in book.faults)
         if faults:
@@ -70,7 +70,7 @@ class SpacyReader:
             return Reading(words=words)
         found = book.matches(words)
         hits = tuple(voided(found, clauses)) if found else ()
-        asked = turn.speaker is Speaker.CUSTOMER and bool(memory.recent) and ASKED in memory.recent[-1].facts
+        asked = turn.speaker is CUSTOMER and bool(memory.recent) and ASKED in memory.recent[-1].facts
         names: tuple[str, ...] = ()
         if asked or any(hit.owner in NAME_FACTS for hit in hits):
             names = heard([text[start:end] for start, end in spans], words, hits, asked=asked)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from operator import itemgetter
 
-from detector.candidate import Hit, HitKind
+from detector.candidate import RULE, UNLESS, Hit
 from pipelines.nlp.entries import SHARED_SCOPE, Match
 
 _FIRST = itemgetter(1)
@@ -12,10 +12,10 @@ _FIRST = itemgetter(1)
 def voided(found: list[Match], clauses: tuple[int, ...]) -> Iterator[Hit]:
     """Yield the hits, rule hits with the unless entry that voids them; overlapping hits of one entry become one."""
     merged = merged_matches(found)
-    unless = [(entry, first, last) for entry, first, last in merged if entry.kind is HitKind.UNLESS]
+    unless = [(entry, first, last) for entry, first, last in merged if entry.kind is UNLESS]
     for entry, first, last in merged:
         void_by = None
-        if entry.kind is HitKind.RULE and unless:
+        if entry.kind is RULE and unless:
             void_by = next((one[0].rule for one in unless if _voids(one, entry.owner, first, last, clauses)), None)
         yield Hit(entry.kind, entry.owner, entry.rule, first, last, void_by)
 

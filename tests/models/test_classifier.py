@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
-from fakes import rule_hit
-from hypothesis import given
+from fakes import rule_hit, turn
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from detector.call import Memory, Past
+from detector.call import Memory, Past, remember
 from detector.candidate import Hit, Reading
 from detector.transcript import Speaker
 from models.classifier import RULE_PRIOR, Classifier, all_void
 from models.explanation import WORD_TOLL, heaviest_run
+from models.features import features, named
 from models.labels import observe, own_calls
 from models.weights import Weights
 from pipelines.nlp import SpacyReader
@@ -51,6 +52,40 @@ def test_the_probability_is_calibrated_from_the_weights() -> None:
     expected = 1 / (1 + np.exp(-(2.0 * (3 + 4 - 1 - 3)))), 1 / (1 + np.exp(-(2.0 * (-2 - 3))))
 
     assert scorer(slope=2.0).probabilities(reading(), Memory()) == pytest.approx(expected, abs=1e-6)
+
+
+def by_name(weights: Weights, reading: Reading, memory: Memory) -> np.ndarray:
+    """Return the probabilities as scikit-learn's arithmetic gives them: every feature by its name, in 64 bits."""
+    total = weights.bias.astype(float)
+    for name, value in named(features(reading, memory)):
+        if name in weights.vocabulary:
+            total = total + value * weights.matrix[weights.vocabulary[name]].astype(float)
+    return 1 / (1 + np.exp(-(weights.slope * total + weights.offset)))
+
+
+SAID = st.lists(
+    st.sampled_from(
+        "sorry thank you have a good day goodd i'll N.C. N.Y. north carolina Rosa £5 , . ? ok xyzzy".split()
+    ),
+    min_size=1,
+    max_size=20,
+).map(" ".join)
+
+
+@given(before=SAID, text=SAID, names=st.sampled_from([(), ("rosa",)]))
+def test_rows_of_words_score_as_features_by_name(
+    classifier: Classifier, reader: SpacyReader, before: str, text: str, names: tuple[str, ...]
+) -> None:
+    """Over any turns the shipped model scores to 1e-6 as where each feature is looked up by its name."""
+    memory = Memory(customer_names=frozenset(names))
+    first = turn(0, "customer", before)
+    memory = remember(memory, first, reader.read(first, memory), frozenset())
+    made = reader.read(turn(1, "agent", text), memory)
+    assume(made.words)
+
+    expected = by_name(classifier.weights, made, memory)
+
+    assert np.abs(classifier.probabilities(made, memory) - expected).max() < 1e-6
 
 
 def test_unknown_words_leave_the_bias() -> None:
