@@ -24,14 +24,13 @@ Row: TypeAlias = dict[str, float]
 
 REPORT = Path(__file__).with_suffix(".md")
 LATER_FILES = ("_3", "_4", "_5")
-RULES = ("rule", "hint", "void", "unless", "cue")
-CONTEXT = ("need", "heard", "fact", "before", "length")
 PARTS = {
-    "words": "single words",
-    "pairs": "word pairs and longer runs",
-    "characters": "parts of words",
-    "rules": "the playbook's hits",
-    "context": "the turns before, and the turn's length",
+    "word": "single words",
+    "pair": "word pairs",
+    "letters": "letters of words",
+    "hit": "the playbook's hits",
+    "context": "the call so far, and the turn's length",
+    "before": "the words of the turn before",
 }
 HEADING = """# What each part adds
 
@@ -45,14 +44,7 @@ best threshold on the same turns: for comparing rows, not for promising anything
 
 def part_of(name: str) -> str:
     """Return which part of the classifier a feature belongs to."""
-    kind = name.split("=", 1)[0].split(".", 1)[0] if "=" in name else ""
-    if kind in RULES:
-        return "rules"
-    if kind in CONTEXT:
-        return "context"
-    if kind == "c":
-        return "characters"
-    return "pairs" if " " in name else "words"
+    return name.split("=", 1)[0].split(".", 1)[0]
 
 
 def written_later(observation: Observation) -> bool:

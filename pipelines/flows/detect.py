@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeAlias
@@ -145,7 +145,12 @@ def run(
     """
     tally = Tally()
     batches = _batches(source)
-    results = _here(batches, make_detector()) if jobs == 1 else _spread(batches, make_detector, jobs)
+    here = make_detector()
+    first = list(islice(batches, 2))
+    if jobs == 1 or len(first) == 1:
+        results = _here(chain(first, batches), here)
+    else:
+        results = _spread(first[0], here, chain(first[1:], batches), make_detector, jobs)
     for result in results:
         if isinstance(result, InputFault):
             tally.faults += 1
@@ -180,15 +185,19 @@ def _here(batches: Iterable[list[Item]], detector: Detector) -> Iterator[Detecte
 
 
 def _spread(
-    batches: Iterator[list[Item]], make_detector: DetectorFactory, jobs: int
+    first: list[Item], here: Detector, batches: Iterator[list[Item]], make_detector: DetectorFactory, jobs: int
 ) -> Iterator[Detected | InputFault]:
-    """Yield the results of worker processes in the order of the batches; few batches are under way at a time."""
+    """Yield the results of worker processes in the order of the batches; few batches are under way at a time.
+
+    The first batch is done here, while the workers start.
+    """
     with ProcessPoolExecutor(
         jobs, mp_context=get_context("forkserver"), initializer=_start_worker, initargs=(make_detector,)
     ) as pool:
         under_way: deque[Future[list[Detected | InputFault]]] = deque(
             pool.submit(_in_worker, batch) for batch in islice(batches, jobs * BATCHES_AHEAD)
         )
+        yield from _here([first], here)
         while under_way:
             yield from under_way.popleft().result()
             under_way.extend(pool.submit(_in_worker, batch) for batch in islice(batches, 1))
