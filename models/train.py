@@ -44,6 +44,11 @@ def in_test_split(call_id: str) -> bool:
     return crc32(call_id.encode()) % TEST_SHARE == 0
 
 
+def fold_of(call_id: str) -> int:
+    """Return which of the folds a call is in when thresholds are chosen apart from what they are measured on."""
+    return crc32(call_id.encode()) // TEST_SHARE % FOLDS
+
+
 def is_test(observation: Observation) -> bool:
     """Tell whether an observation belongs to the private test split."""
     return in_test_split(observation.call_id)
