@@ -101,6 +101,7 @@ class Detector:
             decisions=(*state.decisions, *made) if made else state.decisions,
             credits=state.credits,
             emissions=state.emissions,
+            judgements=state.judgements,
             ended=state.ended,
         )
         return self._told(state, after, made, turn)

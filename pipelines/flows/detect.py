@@ -132,6 +132,7 @@ def _native(file: Path, on_bytes: Callable[[int], None], roles: Roles) -> Iterat
 def run(
     source: Iterable[Item],
     *,
+    detector: Detector,
     make_detector: DetectorFactory,
     sinks: Sequence[Sink],
     jobs: int,
@@ -140,17 +141,18 @@ def run(
 ) -> Tally:
     """Detect every call of the source and hand the detections to the sinks, in order. Memory does not grow.
 
+    The detector is that of this process; each other process makes its own.
+
     Raises:
         StoppedAtFaultError: the run is strict and something could not be read; what came before is written.
     """
     tally = Tally()
     batches = _batches(source)
-    here = make_detector()
-    first = list(islice(batches, 2))
-    if jobs == 1 or len(first) == 1:
-        results = _here(chain(first, batches), here)
+    ahead = list(islice(batches, 2))
+    if jobs == 1 or len(ahead) <= 1:
+        results = _here(chain(ahead, batches), detector)
     else:
-        results = _spread(first[0], here, chain(first[1:], batches), make_detector, jobs)
+        results = _spread(ahead[0], detector, chain(ahead[1:], batches), make_detector, jobs)
     for result in results:
         if isinstance(result, InputFault):
             tally.faults += 1
@@ -185,7 +187,7 @@ def _here(batches: Iterable[list[Item]], detector: Detector) -> Iterator[Detecte
 
 
 def _spread(
-    first: list[Item], here: Detector, batches: Iterator[list[Item]], make_detector: DetectorFactory, jobs: int
+    first: list[Item], detector: Detector, batches: Iterator[list[Item]], make_detector: DetectorFactory, jobs: int
 ) -> Iterator[Detected | InputFault]:
     """Yield the results of worker processes in the order of the batches; few batches are under way at a time.
 
@@ -197,7 +199,7 @@ def _spread(
         under_way: deque[Future[list[Detected | InputFault]]] = deque(
             pool.submit(_in_worker, batch) for batch in islice(batches, jobs * BATCHES_AHEAD)
         )
-        yield from _here([first], here)
+        yield from _here([first], detector)
         while under_way:
             yield from under_way.popleft().result()
             under_way.extend(pool.submit(_in_worker, batch) for batch in islice(batches, 1))
