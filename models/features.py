@@ -38,9 +38,9 @@ Pair: TypeAlias = tuple[str, str]
 
 
 class Features(NamedTuple):
-    """The keys found, by family. A word counts once in a turn; `before` are words of the family `side`.
+    """The keys found, by family. A word counts once in a turn and once in the turn before: a number spelled out is one.
 
-    `need` is the state of the customer's need, which the keys of hits tell too.
+    `before` are words of the family `side`; `need` is the state of the customer's need, told in the keys of hits too.
     """
 
     words: dict[str, None]
@@ -71,7 +71,7 @@ def features(reading: Reading, memory: Memory) -> Features:
             echoed=min(echoed(words, memory), MOST_ECHOED),
         ),
         side=BEFORE[last.speaker],
-        before=last.words[-CONTEXT_WORDS:],
+        before=tuple(dict.fromkeys(last.words[-CONTEXT_WORDS:])),
         need=need,
     )
 

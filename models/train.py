@@ -39,9 +39,19 @@ class Trained:
     truth: Truth
 
 
+def in_test_split(call_id: str) -> bool:
+    """Tell whether a call belongs to the private test split: a tenth of the calls, chosen by their id."""
+    return crc32(call_id.encode()) % TEST_SHARE == 0
+
+
+def fold_of(call_id: str) -> int:
+    """Return which of the folds a call is in when thresholds are chosen apart from what they are measured on."""
+    return crc32(call_id.encode()) // TEST_SHARE % FOLDS
+
+
 def is_test(observation: Observation) -> bool:
-    """Tell whether an observation belongs to the private test split: a tenth of the calls, chosen by their id."""
-    return crc32(observation.call_id.encode()) % TEST_SHARE == 0
+    """Tell whether an observation belongs to the private test split."""
+    return in_test_split(observation.call_id)
 
 
 def row_of(observation: Observation) -> dict[str, float]:

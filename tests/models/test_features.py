@@ -82,3 +82,10 @@ def test_letters_are_those_of_words_and_not_of_place_holders() -> None:
     """A word is spelled in runs of three to five letters, its ends marked; a masked name is not spelled."""
     assert runs_of_letters("hi") == ["<hi", "hi>", "<hi>"]
     assert runs_of_letters("{name}") == []
+
+
+def test_a_word_of_the_turn_before_counts_once() -> None:
+    """A customer who spells out ten digits has not said ten times as much."""
+    digits = Memory(heard=1, recent=(Past(Speaker.CUSTOMER, ("{number}",) * 10),))
+
+    assert VALUES["before.c"] == of(READING, digits)["before.c={number}"]
