@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     sasl_password: SecretStr | None = None
     ca_file: Path | None = Field(default=None, description="The certificate authority the brokers are trusted by.")
     data_folder: Path = Field(default=Path("out/worker"), description="Where the worker keeps its local state.")
+    session_seconds: float = Field(
+        default=30, ge=1, le=30, description="A worker silent for this long has its partitions given to others."
+    )
     idle_seconds: float = Field(default=3600, gt=0, description="A call silent for this long is closed.")
     grace_seconds: float = Field(default=600, ge=0, description="How long the state of an ended call is kept.")
     web_host: str = Field(default="127.0.0.1", description="Where the worker tells its health and metrics.")

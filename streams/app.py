@@ -1,7 +1,7 @@
 """The Faust app: two agents, one table, and the settings that make Faust safe (each with its reason)."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import faust
@@ -27,10 +27,9 @@ def make_app(
     *,
     metrics: Metrics,
     clock: Callable[[], float] = time.time,
-    other_options: Mapping[str, Any] | None = None,
 ) -> faust.App:
-    """Return the worker's app; nothing is connected before it is started. Other options replace Faust's settings."""
-    app = faust.App(settings.group, **options(settings) | dict(other_options or {}))
+    """Return the worker's app; nothing is connected before it is started."""
+    app = faust.App(settings.group, **options(settings))
     app.transport = LosslessTransport(app.conf.broker_consumer, app)
     app.producer_transport = LosslessTransport(app.conf.broker_producer, app)
     transcripts = raw_topic(app, settings.topic_transcripts, partitions=settings.partitions)
@@ -126,8 +125,8 @@ def options(settings: Settings) -> dict[str, Any]:
         "broker_commit_interval": 1.0,
         "broker_commit_every": 1_000,
         "broker_request_timeout": 30.0,
-        "broker_session_timeout": 30.0,
-        "broker_heartbeat_interval": 3.0,
+        "broker_session_timeout": settings.session_seconds,
+        "broker_heartbeat_interval": settings.session_seconds / 10,
         "broker_max_poll_interval": 300.0,
         "broker_rebalance_timeout": 60.0,
         "consumer_auto_offset_reset": "earliest",

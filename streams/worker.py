@@ -1,7 +1,6 @@
 """Runs the app as a process."""
 
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from detector.detect import Detector
 from pipelines.settings import Settings
@@ -18,7 +17,6 @@ def run(
     *,
     level: str = "INFO",
     json_logs: bool = True,
-    other_options: Mapping[str, Any] | None = None,
 ) -> NoReturn:
     """Run the worker until SIGTERM or SIGINT; then drain, commit and exit with code 0.
 
@@ -26,7 +24,7 @@ def run(
     """
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     metrics = Metrics()
-    app = make_app(settings, detector, metrics=metrics, other_options=other_options)
+    app = make_app(settings, detector, metrics=metrics)
     metrics.registry.register(WorkerGauges(app))
     beside = (
         [Operations(app, metrics.registry, host=settings.web_host, port=settings.web_port)] if settings.web_port else []

@@ -27,6 +27,7 @@ from streams.demo import environment
 from streams.embedded import EmbeddedBroker
 from streams.ledger import Ledger, contracts, differences, ledger_of
 from streams.listening import Listener
+from streams.soak import SESSION_SECONDS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -88,10 +89,15 @@ class Stage:
     settings: Settings
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    @property
+    def worker_command(self) -> list[str]:
+        """What starts a worker that goes by plain words."""
+        return [sys.executable, str(HERE / "fake_worker.py")]
+
     def start_worker(self, *, real: bool = False, **env: str) -> subprocess.Popen[bytes]:
         """Start a worker process; its log goes beside its state."""
         self.settings.data_folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "streams"] if real else [sys.executable, str(HERE / "fake_worker.py")]
+        command = [sys.executable, "-m", "streams"] if real else self.worker_command
         with (self.settings.data_folder / f"worker-{len(self.workers)}.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
@@ -161,7 +167,8 @@ class Stage:
 def make_stage(folder: Path, **update: Any) -> Stage:
     """Start a broker."""
     broker = EmbeddedBroker()
-    settings = Settings(_env_file=None, data_folder=folder).model_copy(update=update)
+    # The broker waits a whole session for a killed worker before it lets the next one in.
+    settings = Settings(_env_file=None, data_folder=folder, session_seconds=SESSION_SECONDS).model_copy(update=update)
     return Stage(broker, broker.settings(settings))
 
 
@@ -219,6 +226,7 @@ def real(kafka: Any, tmp_path: Path, playbook: Path) -> Iterator[Stage]:
         topic_dead_letters=f"{own}.dead-letters",
         playbook=playbook,
         data_folder=tmp_path,
+        session_seconds=SESSION_SECONDS,
         **named,
     )
     made = Stage(kafka, settings)

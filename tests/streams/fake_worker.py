@@ -3,9 +3,7 @@
 A word of `SEEN` in an agent's turn is the behaviour; the word `bug` raises, with the turn's text in the message.
 """
 
-import os
 import re
-from pathlib import Path
 
 from detector.call import Memory
 from detector.candidate import Candidate, Evidence, Hit, HitKind, Reading
@@ -64,12 +62,4 @@ def word_detector(settings: Settings) -> Detector:
 
 
 if __name__ == "__main__":
-    settings = Settings()
-    # The embedded broker waits a whole session for a killed worker before it lets the next one in.
-    session = float(os.environ.get("TEST_SESSION_SECONDS", "6"))
-    faster = {
-        "broker_session_timeout": session,
-        "broker_heartbeat_interval": 1.0,
-        "datadir": Path(settings.data_folder),
-    }
-    worker.run(settings, word_detector(settings), other_options=faster)
+    worker.run(Settings(), word_detector(Settings()))

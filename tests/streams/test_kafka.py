@@ -1,7 +1,5 @@
 """The worker on a real Apache Kafka: killed, joined, left by its broker, it loses nothing and pays nothing twice."""
 
-import random
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -29,26 +27,6 @@ def test_topics_are_made_and_checked(real: Any) -> None:
     assert set(made.values()) == {"made"}
     assert topics.faults(real.settings) == []
     assert set(topics.create(real.settings, replicas=1).values()) == {"was there"}
-
-
-def test_nothing_is_lost_through_kills_and_rebalances(real: Any, detector: Detector, make_calls: MakeCalls) -> None:
-    """Five kills amid live calls, with a second worker coming and going: the stream tells what batch tells."""
-    topics.create(real.settings, replicas=1)
-    calls, chance = make_calls(300, prefix="soak"), random.Random(11)
-    player = threading.Thread(target=play, args=(score(calls), real.settings), kwargs={"speed": 1.5})
-    workers = [real.start_worker(), real.start_worker()]
-    player.start()
-    for _ in range(5):
-        time.sleep(chance.uniform(3, 8))
-        victim = workers.pop(0)
-        victim.kill()
-        victim.wait()
-        workers.append(real.start_worker())
-    workers.pop(0).terminate()
-    player.join()
-
-    assert real.agrees(detector, calls, seconds=90) == []
-    assert real.read(real.settings.topic_dead_letters) == []
 
 
 def test_broker_that_goes_and_comes_back_loses_nothing(real: Any, detector: Detector, make_calls: MakeCalls) -> None:
