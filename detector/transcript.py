@@ -71,6 +71,11 @@ class CallHeader(Contract):
     language: Text | None = None
     started_at: AwareDatetime | None = None
 
+    @property
+    def header(self) -> "CallHeader":
+        """What is known of the call, without its turns or whatever else a kind of call adds."""
+        return CallHeader.model_construct(**{name: getattr(self, name) for name in CallHeader.model_fields})
+
 
 def merged(known: CallHeader, told: CallHeader) -> CallHeader:
     """Return what is known of a call once more of it is told: the later word counts, a field not told wipes nothing."""
@@ -104,11 +109,6 @@ class Call(CallHeader):
                 )
             seen.add(key)
         return self
-
-    @property
-    def header(self) -> CallHeader:
-        """What is known of the call without its turns."""
-        return CallHeader.model_construct(**{name: getattr(self, name) for name in CallHeader.model_fields})
 
 
 def numbered(call_id: object, position: int, turn: Any) -> Any:

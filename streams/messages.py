@@ -17,11 +17,6 @@ class CallStarted(CallHeader):
     type: Literal["call.started"] = "call.started"
     schema_version: int = SCHEMA_VERSION
 
-    @property
-    def header(self) -> CallHeader:
-        """What is known of the call."""
-        return _header(self)
-
 
 class TurnsSaid(Contract):
     """One or more turns of a call, in any order. Each needs its index; its id defaults to call and index."""
@@ -54,11 +49,6 @@ class WholeCall(Call):
 
     type: Literal["call"] = "call"
     schema_version: int = SCHEMA_VERSION
-
-    @property
-    def header(self) -> CallHeader:
-        """What is known of the call without its turns."""
-        return _header(self)
 
 
 class CallIdle(Contract):
@@ -93,10 +83,6 @@ TRANSCRIPTS: Messages = {
     "call.forgotten": CallForgotten,
 }
 VERDICTS: Messages = {"verdict": Verdict}
-
-
-def _header(value: CallHeader) -> CallHeader:
-    return CallHeader.model_construct(**{name: getattr(value, name) for name in CallHeader.model_fields})
 
 
 def _named(call_id: object, turn: Any) -> Any:
