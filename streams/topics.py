@@ -9,10 +9,9 @@ from confluent_kafka.cimpl import NewTopic
 
 from detector.errors import DetectorError
 from pipelines.settings import Settings
-from streams.connection import client_options
+from streams.connection import client_options, cluster
 
 _DAY_MS = 24 * 60 * 60 * 1000
-_ANSWER_SECONDS = 10
 
 
 class TopicsError(DetectorError):
@@ -60,10 +59,10 @@ def create(settings: Settings, *, replicas: int) -> dict[str, str]:
     """Make the topics that are missing; return for each topic what became of it.
 
     Raises:
-        TopicsError: the broker did not answer or refused.
+        TopicsError: the broker refused.
+        UnreachableBrokerError: no broker answers, or none to us.
     """
-    admin = AdminClient(client_options(settings))
-    there = _partitions(admin)
+    there = _partitions(settings)
     missing = [one for one in plan(settings) if one.name not in there]
     wanted = [
         NewTopic(one.name, num_partitions=one.partitions, replication_factor=replicas, config=dict(one.config))
@@ -71,6 +70,7 @@ def create(settings: Settings, *, replicas: int) -> dict[str, str]:
     ]
     done = {name: "was there" for name in there if name in names(settings)}
     try:
+        admin = AdminClient(client_options(settings))
         for name, made in (admin.create_topics(wanted, request_timeout=30) if wanted else {}).items():
             made.result()
             done[name] = "made"
@@ -83,9 +83,9 @@ def faults(settings: Settings) -> list[str]:
     """Return what is wrong with the topics on the broker, one line each.
 
     Raises:
-        TopicsError: the broker did not answer.
+        UnreachableBrokerError: no broker answers, or none to us.
     """
-    there = _partitions(AdminClient(client_options(settings)))
+    there = _partitions(settings)
     found: list[str] = []
     for one in plan(settings):
         count = there.get(one.name)
@@ -108,12 +108,8 @@ def check(settings: Settings) -> None:
         raise TopicsError(f"the topics at {settings.brokers} do not fit:\n{listed}\nmake them: detector topics create")
 
 
-def _partitions(admin: AdminClient) -> dict[str, int]:
-    try:
-        listed = admin.list_topics(timeout=_ANSWER_SECONDS).topics
-    except KafkaException:
-        raise TopicsError("no broker answers: check DETECTOR_BROKERS, or start with --embedded") from None
-    return {name: len(about.partitions) for name, about in listed.items() if about.error is None}
+def _partitions(settings: Settings) -> dict[str, int]:
+    return {name: len(about.partitions) for name, about in cluster(settings).topics.items() if about.error is None}
 
 
 def _days(count: int) -> dict[str, str]:
