@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Literal, TypeAlias
 from uuid import uuid5
 
-from detector.decision import NAMESPACE, Decision, Outcome
+from detector.decision import AWARD, NAMESPACE, Decision
 from detector.judgement import NOTHING_JUDGED, Judgements, VerdictKind, outcome_after
 from detector.playbook import Playbook
 from detector.transcript import CallHeader, Contract, Turn
@@ -134,7 +134,7 @@ def _earned(decisions: Iterable[Decision], playbook: Playbook, judgements: Judge
     """Return the awards of each agent and behaviour that are to be paid, in the order of the turns."""
     earned: dict[Who, list[Decision]] = {}
     for decision in decisions:
-        if outcome_after(decision, judgements) is not Outcome.AWARD or decision.agent_id is None:
+        if outcome_after(decision, judgements) is not AWARD or decision.agent_id is None:
             continue
         paid = earned.setdefault((decision.agent_id, decision.behaviour), [])
         if len(paid) < playbook.behaviour(decision.behaviour).reward.cap:

@@ -13,9 +13,9 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from models.classifier import Weights
-from models.features import features
+from models.features import features, named
 from models.labels import Observation
+from models.weights import Weights
 
 FOLDS = 5
 SEED = 20_000
@@ -45,8 +45,11 @@ def is_test(observation: Observation) -> bool:
 
 
 def row_of(observation: Observation) -> dict[str, float]:
-    """Return the features of an observation by name; one said twice counts once."""
-    return {name: value for name, value, _, _ in features(observation.reading, observation.memory)}
+    """Return the values of an observation's features by name."""
+    row: dict[str, float] = {}
+    for name, value in named(features(observation.reading, observation.memory)):
+        row[name] = row.get(name, 0.0) + value
+    return row
 
 
 def vocabulary_of(rows: Iterable[dict[str, float]]) -> dict[str, int]:

@@ -41,7 +41,7 @@ def detect(
     make = partial(assemble.detector, settings)
     if jobs == 0:
         jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    make()
+    detector = make()
     errors = Console(stderr=True)
     sink = JsonLines(Outputs(decisions, rewards, scorecards))
     total = sum(file.stat().st_size for file in files if file.is_file())
@@ -57,6 +57,7 @@ def detect(
                     roles=roles,
                     columns=columns,
                 ),
+                detector=detector,
                 make_detector=make,
                 sinks=[sink],
                 jobs=jobs,

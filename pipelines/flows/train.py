@@ -158,7 +158,7 @@ def model_card(
 
 Written by `detector train` on {today.isoformat()}. Do not edit.
 
-- **What it is.** One-vs-rest logistic regression over words, word pairs and triples, character n-grams, the playbook's
+- **What it is.** One-vs-rest logistic regression over words, word pairs, character n-grams, the playbook's
   rule hits and the turns before, with Platt's calibration. It reads one agent turn and up to three turns before it.
 - **What it learned from.** {about["learned_from_turns"]} labelled agent turns written by hand for this project (no
   customer's words, no public corpus, no templates): half near-misses, half in a recogniser's style, many sectors and
