@@ -198,14 +198,19 @@ def short_lived(tmp_path: Path, playbook: Path) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def broker_script() -> ModuleType:
+def bare_broker_script() -> ModuleType:
+    """The script that starts a real Apache Kafka."""
+    return _module(ROOT / "kafka" / "broker.py")
+
+
+@pytest.fixture(scope="session")
+def broker_script(bare_broker_script: Any) -> Any:
     """The script that starts a real Apache Kafka, its jars fetched."""
-    module = _module(ROOT / "kafka" / "broker.py")
     try:
-        module.fetch_jars()
-    except module.NoBrokerError as error:
+        bare_broker_script.fetch_jars()
+    except bare_broker_script.NoBrokerError as error:
         pytest.skip(f"no Kafka can be started here: {error}")
-    return module
+    return bare_broker_script
 
 
 @pytest.fixture(scope="session")
