@@ -202,7 +202,7 @@ def main() -> None:
     try:
         fetch_jars()
     except NoBrokerError as error:
-        sys.exit(f"no Kafka can be started here: {error}; give KAFKA_BOOTSTRAP_SERVERS or DETECTOR_BROKERS instead")
+        sys.exit(f"no Kafka can be started here: {error}; for the tests, KAFKA_BOOTSTRAP_SERVERS may name another")
     with tempfile.TemporaryDirectory() as folder, KafkaBroker(Path(folder), port=port) as broker:
         sys.stderr.write(f"Apache Kafka at {broker.address}; Ctrl-C ends it\n")
         try:

@@ -11,7 +11,8 @@ from detector.errors import DetectorError
 from pipelines.settings import Settings
 from streams.connection import client_options, cluster
 
-_DAY_MS = 24 * 60 * 60 * 1000
+_HOUR_MS = 60 * 60 * 1000
+_DAY_MS = 24 * _HOUR_MS
 
 
 class TopicsError(DetectorError):
@@ -33,13 +34,15 @@ def plan(settings: Settings) -> tuple[TopicPlan, ...]:
     """Return every topic the worker reads or writes, its table's changelog included."""
     count = settings.partitions
     kept = {"cleanup.policy": "delete"}
-    latest = {"cleanup.policy": "compact"}
+    # Kafka compacts no segment that is still written to: with large ones a worker would read days of state to recover.
+    latest = {"cleanup.policy": "compact", "segment.ms": str(_HOUR_MS), "min.cleanable.dirty.ratio": "0.1"}
+    latest_for_a_while = {"cleanup.policy": "compact,delete"} | _days(365)
     return (
         TopicPlan(settings.topic_transcripts, "call_id", count, kept | _days(7), copartitioned=True),
         TopicPlan(settings.topic_verdicts, "call_id", count, kept | _days(90), copartitioned=True),
         TopicPlan(changelog(settings), "call_id", count, latest, copartitioned=True),
         TopicPlan(settings.topic_decisions, "call_id", count, kept | _days(30)),
-        TopicPlan(settings.topic_scorecards, "call_id", count, latest),
+        TopicPlan(settings.topic_scorecards, "call_id", count, latest_for_a_while),
         TopicPlan(settings.topic_rewards, "agent_id", count, kept | _days(90)),
         TopicPlan(settings.topic_dead_letters, "as came", count, kept | _days(30)),
     )
@@ -64,10 +67,7 @@ def create(settings: Settings, *, replicas: int) -> dict[str, str]:
     """
     there = _partitions(settings)
     missing = [one for one in plan(settings) if one.name not in there]
-    wanted = [
-        NewTopic(one.name, num_partitions=one.partitions, replication_factor=replicas, config=dict(one.config))
-        for one in missing
-    ]
+    wanted = [new_topic(one, replicas=replicas) for one in missing]
     done = {name: "was there" for name in there if name in names(settings)}
     try:
         admin = AdminClient(client_options(settings))
@@ -77,6 +77,13 @@ def create(settings: Settings, *, replicas: int) -> dict[str, str]:
     except KafkaException as error:
         raise TopicsError(f"the broker refused: {error.args[0].str()}") from None
     return done
+
+
+def new_topic(one: TopicPlan, *, replicas: int) -> NewTopic:
+    """Return a topic to be made. Of three copies or more two must be written before a message counts as taken."""
+    safe = {"min.insync.replicas": "2"} if replicas > 2 else {}  # noqa: PLR2004 - with two, none could be missing
+    config = dict(one.config) | safe
+    return NewTopic(one.name, num_partitions=one.partitions, replication_factor=replicas, config=config)
 
 
 def faults(settings: Settings) -> list[str]:

@@ -20,7 +20,7 @@ def test_missing_tools_are_named(bare_broker_script: Any, tmp_path: Path, monkey
     with pytest.raises(bare_broker_script.NoBrokerError, match="java, mvn"):
         bare_broker_script.fetch_jars(tmp_path / "none")
     (tmp_path / "kafka_2.13-3.9.1.jar").touch()
-    with pytest.raises(bare_broker_script.NoBrokerError, match="java$"):
+    with pytest.raises(bare_broker_script.NoBrokerError, match=r"java$"):
         bare_broker_script.fetch_jars(tmp_path)
 
 

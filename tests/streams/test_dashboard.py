@@ -1,6 +1,7 @@
 """The dashboard and the alert rules: read by their own grammar, and held against what the worker tells."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,14 @@ def test_every_alert_says_what_it_is_and_what_to_do() -> None:
     """Whoever is woken reads a summary, a description and how bad it is."""
     assert {rule["labels"]["severity"] for rule in rules()} <= {"warning", "critical"}
     assert all(rule["annotations"].keys() == {"summary", "description"} for rule in rules())
+
+
+def test_page_on_operations_names_what_exists(detector: Detector) -> None:
+    """Every metric of the worker's own and every alert is told of; every setting told of exists."""
+    page = (OPERATIONS.parent / "docs/operations.md").read_text()
+    families = {re.sub("_(total|bucket|sum|count)$", "", name) for name in told(detector)}
+    named = {name.removesuffix("_total") for name in re.findall(r"`(detector_\w+)", page)}
+
+    assert named == {name for name in families if name.startswith("detector_")}
+    assert all(rule["alert"] in page for rule in rules())
+    assert {name.lower() for name in re.findall(r"DETECTOR_(\w+)", page)} <= Settings.model_fields.keys()
