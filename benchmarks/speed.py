@@ -56,9 +56,11 @@ def report(steps: Steps, processes: Processes) -> str:
 
 Written by `make bench` on {datetime.now(tz=UTC):%Y-%m-%d}. Do not edit.
 
-{_machine()}; Python {platform.python_version()}, {versions}. Load average at the end: {os.getloadavg()[0]:.1f}.
+{_machine()}; Python {platform.python_version()}, {versions}. Load average at the end: {os.getloadavg()[0]:.1f}:
+where that is more than there are cores, whole processes took longer here than they need, and two had no two cores.
 
-Ratios are of passes run in turns in one process, the best round of each; in brackets the least and greatest of a round.
+Ratios are of passes run in turns in one process, in seconds of the processor, the best round of each; in brackets the
+least and greatest of a round.
 *Unseen* turns are met once, after as many others: no word's row or split is there from an earlier round.
 
 | figure | goal | measured | met |

@@ -1,4 +1,4 @@
-"""Timing of several passes in turns, so that what else the machine does falls on all of them alike."""
+"""Timing of several passes in turns, in seconds of the processor, so that what else the machine does counts little."""
 
 import gc
 import time
@@ -26,7 +26,7 @@ class Times(NamedTuple):
     rounds: Mapping[str, list[float]]
 
     def best(self, name: str) -> float:
-        """Return the seconds of a pass in its best round."""
+        """Return the processor's seconds of a pass in its best round."""
         return min(self.rounds[name])
 
     def ratio(self, name: str, to: str) -> Ratio:
@@ -42,9 +42,9 @@ def timed(passes: Mapping[str, Callable[[], object]], *, repeats: int = REPEATS)
     gc.freeze()
     for number in range(repeats + 1):
         for name, run in passes.items():
-            started = time.perf_counter()
+            started = time.process_time()
             run()
             if number:
-                rounds[name].append(time.perf_counter() - started)
+                rounds[name].append(time.process_time() - started)
     gc.unfreeze()
     return Times(rounds)
