@@ -1,6 +1,7 @@
 """The topics as they have to be on the broker: made by a command, checked before the worker starts."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaException
@@ -9,7 +10,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from detector.errors import DetectorError
 from pipelines.settings import Settings
-from streams.connection import client_options, cluster
+from streams.connection import ANSWER_SECONDS, client_options, cluster
 
 _HOUR_MS = 60 * 60 * 1000
 _DAY_MS = 24 * _HOUR_MS
@@ -76,6 +77,7 @@ def create(settings: Settings, *, replicas: int) -> dict[str, str]:
             done[name] = "made"
     except KafkaException as error:
         raise TopicsError(f"the broker refused: {error.args[0].str()}") from None
+    _wait_for(done, settings)
     return done
 
 
@@ -113,6 +115,13 @@ def check(settings: Settings) -> None:
     if wrong:
         listed = "\n".join(f"  {one}" for one in wrong)
         raise TopicsError(f"the topics at {settings.brokers} do not fit:\n{listed}\nmake them: detector topics create")
+
+
+def _wait_for(made: Iterable[str], settings: Settings) -> None:
+    """Wait until the brokers know what the controller has made."""
+    wanted, end = set(made), time.monotonic() + ANSWER_SECONDS
+    while wanted - _partitions(settings).keys() and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 def _partitions(settings: Settings) -> dict[str, int]:

@@ -50,7 +50,8 @@ def test_partitions_that_do_not_fit_are_refused(real: Any, kind: str) -> None:
     settings = real.settings
     odd = topics.changelog(settings) if kind == "changelog" else getattr(settings, f"topic_{kind}")
     wanted = [NewTopic(name, num_partitions=3 if name == odd else 4) for name in topics.names(settings)]
-    for made in AdminClient({"bootstrap.servers": settings.brokers}).create_topics(wanted).values():
+    admin = AdminClient({"bootstrap.servers": settings.brokers})
+    for made in admin.create_topics(wanted).values():
         made.result()
 
     worker = real.start_worker(real=True)
