@@ -1,7 +1,6 @@
 """How Kafka is reached: the settings in the words of Faust and of librdkafka."""
 
 import ssl
-import time
 from typing import Any
 
 import faust
@@ -15,7 +14,8 @@ from detector.errors import DetectorError
 from pipelines.settings import Settings
 
 ANSWER_SECONDS = 10.0
-_LOOK_SECONDS = 0.5
+_PATIENCE = (0.5, 1.0, 2.0, 6.5)
+"""How long an answer is waited for, again and again, in seconds: a refusal is told soon, a far broker has its time."""
 _REFUSED = {
     "_AUTHENTICATION": "the broker refuses the login: check DETECTOR_SASL_USERNAME and DETECTOR_SASL_PASSWORD",
     "_SSL": "no TLS connection to the broker: check DETECTOR_CA_FILE, and DETECTOR_BROKERS for the port and host name",
@@ -39,10 +39,9 @@ def cluster(settings: Settings) -> ClusterMetadata:
             refused.append(error.name())
 
     client = AdminClient(client_options(settings) | {"error_cb": note})
-    end = time.monotonic() + ANSWER_SECONDS
-    while time.monotonic() < end:
+    for patience in _PATIENCE:
         try:
-            return client.list_topics(timeout=_LOOK_SECONDS)
+            return client.list_topics(timeout=patience)
         except KafkaException:
             client.poll(0)
         if refused:
