@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from detector.call import Memory, Past
 from detector.candidate import Hit, HitKind, Reading
-from detector.transcript import Speaker
+from detector.transcript import CUSTOMER, Speaker
 
 WORD, LETTERS, PAIR, HIT, CONTEXT = "word", "letters", "pair", "hit", "context"
 BEFORE = {speaker: f"before.{speaker[0]}" for speaker in Speaker}
@@ -22,6 +22,16 @@ CHARACTERS = (3, 4, 5)
 CONTEXT_WORDS = 24
 START, END = "^", "$"
 NOBODY = Past(Speaker.UNKNOWN, ())
+COMMON = frozenset(
+    "i you he she it we they me him her us them my your his its our their a an the this that these those and or "
+    "but so if then than as at by for from in into of off on onto out over to up with about after before is am "
+    "are was were be been being do does did done have has had having can could will would shall should may might "
+    "must not no yes yeah okay ok just right well now here there what which who whom when where why how all any "
+    "some one more very too also please thanks thank sorry hi hello get got getting go going know like want need "
+    "see say said tell let make take come back again really still only because".split()
+)
+"""Words that are echoed by chance."""
+MOST_ECHOED = 5
 KNOWN = 20_000
 """How many hits and contexts are remembered; of each there are far fewer."""
 Pair: TypeAlias = tuple[str, str]
@@ -58,11 +68,21 @@ def features(reading: Reading, memory: Memory) -> Features:
             before=last.speaker if memory.recent else None,
             before_length=min(len(last.words).bit_length(), 6),
             before_facts=last.facts,
+            echoed=min(echoed(words, memory), MOST_ECHOED),
         ),
         side=BEFORE[last.speaker],
         before=last.words[-CONTEXT_WORDS:],
         need=need,
     )
+
+
+def echoed(words: tuple[str, ...], memory: Memory) -> int:
+    """Return how many of the words that tell something the customer said in the turns just before."""
+    said: set[str] = set()
+    for past in memory.recent:
+        if past.speaker is CUSTOMER:
+            said.update(past.words)
+    return len(said.intersection(words) - COMMON) if said else 0
 
 
 def named(found: Features) -> Iterator[tuple[str, float]]:
@@ -114,8 +134,9 @@ def _context(
     before: Speaker | None,
     before_length: int,
     before_facts: frozenset[str],
+    echoed: int,
 ) -> tuple[str, ...]:
-    told = f"length={length}", f"need={need}", f"heard={heard}"
+    told = f"length={length}", f"need={need}", f"heard={heard}", f"echoed={echoed}"
     known = (f"fact={fact}" for fact in sorted(facts))  # sets differ in order from process to process
     if before is None:
         return (*told, *known, "before=nobody")
