@@ -161,4 +161,5 @@ def epitaph(place: tuple[str, int, int], poison: PoisonError, *, copied: bool) -
 
 
 def _place(message: KafkaMessage) -> dict[str, object]:
-    return {"topic": message.topic, "partition": message.partition, "offset": message.offset}
+    call_id = (message.key or b"").decode(errors="replace")
+    return {"call_id": call_id, "topic": message.topic, "partition": message.partition, "offset": message.offset}
