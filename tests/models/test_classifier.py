@@ -149,7 +149,7 @@ def test_context_is_told_without_its_words() -> None:
 
     assert made.reasons[1:] == (
         "classifier: +3.5 for the words of the turn before",
-        "classifier: +1.0 for before=customer",
+        "classifier: +0.5 for before=customer",
     )
 
 
