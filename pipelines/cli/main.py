@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from detector.errors import DetectorError
-from pipelines.cli import convert, detect, evaluate, inspect, playbook, settle, train
+from pipelines.cli import convert, detect, evaluate, inspect, playbook, purge, settle, train
 
 EXIT_FAULTS, EXIT_ERROR = 1, 2
 
@@ -27,6 +27,7 @@ def application() -> typer.Typer:
     app.command("convert")(convert.convert)
     app.command("inspect")(inspect.inspect)
     app.command("settle")(settle.settle)
+    app.command("purge")(purge.purge)
     app.command("train")(train.train)
     app.command("evaluate")(evaluate.evaluate)
     app.add_typer(playbook.app, name="playbook")
