@@ -22,7 +22,7 @@ _NUMBERS = re.compile(rf"{_TOKEN}(?:{_BETWEEN}{_TOKEN})+", re.IGNORECASE)
 _ONE = re.compile(_TOKEN, re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"]+\s?@\s?[^\s@<>()\[\],;:\"]+")
 _SPOKEN_ADDRESS = re.compile(
-    r"\b[\w+\-]+(?:(?:\s+(?:dot|underscore|dash|hyphen|minus)\s+|\.)[\w+\-]+)*\s+at\s+"
+    r"[\w+•\-]+(?:(?:\s+(?:dot|underscore|dash|hyphen|minus)\s+|\.)[\w+•\-]+)*\s+at\s+"
     r"[\w\-]+(?:\s+dot\s+[\w\-]+)+",
     re.IGNORECASE,
 )
@@ -30,10 +30,13 @@ _READABLE = re.compile(r"\w")
 
 
 def masked(text: str) -> str:
-    """Return the text with what identifies or pays made unreadable; its length stays."""
-    text = _ADDRESS.sub(lambda found: _hidden(found.group()), text)
-    text = _SPOKEN_ADDRESS.sub(lambda found: _hidden(found.group()), text)
-    return _NUMBERS.sub(_hide_number, text)
+    """Return the text with what identifies or pays made unreadable; its length stays.
+
+    It is gone over until nothing more is found: what is hidden may leave two halves of something beside each other.
+    """
+    while (hidden := _once(text)) != text:
+        text = hidden
+    return text
 
 
 def masked_header(header: CallHeader) -> CallHeader:
@@ -52,6 +55,12 @@ def masked_call(call: Call) -> Call:
     header = masked_header(call)
     names = {"agent_name": header.agent_name, "customer_name": header.customer_name, "team": header.team}
     return call.model_copy(update={**names, "turns": tuple(masked_turn(turn) for turn in call.turns)})
+
+
+def _once(text: str) -> str:
+    text = _NUMBERS.sub(_hide_number, text)
+    text = _ADDRESS.sub(lambda found: _hidden(found.group()), text)
+    return _SPOKEN_ADDRESS.sub(lambda found: _hidden(found.group()), text)
 
 
 def _hide_number(found: re.Match[str]) -> str:
