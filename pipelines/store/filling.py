@@ -91,7 +91,7 @@ class Filler:
                 self.connection.execute(update(decisions).where(theirs).values({name: value}))
 
     def turns(self, call_id: str, said: Iterable[Turn]) -> None:
-        """Take in final turns, masked; an older revision does not replace a newer. A purged call stays without words."""
+        """Take in final turns, masked; an older revision replaces no newer. A purged call stays without words."""
         known = self.connection.execute(select(turns.c.turn_id, turns.c.revision).where(turns.c.call_id == call_id))
         newest: dict[str, int] = {row.turn_id: row.revision for row in known}
         purged = self._purged(call_id)

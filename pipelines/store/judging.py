@@ -116,8 +116,8 @@ def miss(
     )
 
 
-def undo(connection: Connection, verdict_id: str, *, reviewer: str) -> None:
-    """Take a verdict back that is not yet sent; what was said before it stands again.
+def undo(connection: Connection, verdict_id: str, *, reviewer: str) -> str:
+    """Take a verdict back that is not yet sent; what was said before it stands again. Return the decision's id.
 
     Raises:
         UnknownItemError: no such verdict.
@@ -135,6 +135,7 @@ def undo(connection: Connection, verdict_id: str, *, reviewer: str) -> None:
     connection.execute(update(verdicts).where(mine).values(standing=False, undone=True))
     _restore(connection, row.decision_id)
     note_audit(connection, reviewer, "verdict undone", row.decision_id, verdict_id=verdict_id)
+    return str(row.decision_id)
 
 
 def standing(connection: Connection, identifier: str) -> Any:

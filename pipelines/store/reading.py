@@ -117,12 +117,13 @@ def calls_of_agent(connection: Connection, agent_id: str, *, limit: int = 100) -
 
 
 def call_of_decision(connection: Connection, identifier: str) -> str:
-    """Return the call a decision is of.
+    """Return the call that a decision, or a verdict on what the machine missed, is of.
 
     Raises:
         UnknownItemError: there is no such decision.
     """
     found = connection.scalar(select(decisions.c.call_id).where(decisions.c.decision_id == identifier))
+    found = found or connection.scalar(select(verdicts.c.call_id).where(verdicts.c.decision_id == identifier))
     if found is None:
         raise UnknownItemError("there is no such decision")
     return str(found)
