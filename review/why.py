@@ -66,5 +66,7 @@ def _ground(reason: str, words: str, behaviour: Behaviour | None) -> Ground:
 
 
 def _fact(told: str) -> str:
+    if told.startswith("before."):
+        return f"the turn before, {_fact(told.removeprefix('before.'))}"
     name, equals, value = told.partition("=")
     return f"{_FACTS.get(name, name)}: {value.replace('_', ' ')}" if equals else told

@@ -86,9 +86,8 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
 });
 
-document.addEventListener("htmx:afterSwap", (event) => {
-  const card = document.getElementById(event.detail.target.id);
-  if (card && card.classList.contains("decision")) choose(card, { quietly: true });
+document.addEventListener("htmx:load", (event) => {
+  if (event.detail.elt.classList.contains("decision")) choose(event.detail.elt, { quietly: true });
 });
 
 document.addEventListener("DOMContentLoaded", () => {
