@@ -10,8 +10,10 @@ from fastapi.testclient import TestClient
 from store_calls import a_call, fill
 
 from pipelines.store import Store, open_store
-from pipelines.store.accounts import Role, open_session, put_user, session_of
+from pipelines.store.accounts import Role, open_session, session_of
+from pipelines.store.engine import upsert
 from pipelines.store.judging import Bench
+from pipelines.store.tables import users
 from review.app import make_app, make_pages
 from review.visit import COOKIE, CSRF_HEADER, Workbench
 
@@ -51,7 +53,7 @@ def visitor(app: FastAPI, store: Store) -> Visitor:
             return client
         name = name or role.value
         with store.writing() as connection:
-            put_user(connection, name, role=role, password="long enough", agent_id="a")
+            upsert(connection, users, [{"user_id": name, "role": role.value, "agent_id": "a", "active": True}])
             token = open_session(connection, name)
             session = session_of(connection, token)
         assert session is not None

@@ -17,7 +17,7 @@ from review.app import HANDLERS
 from review.visit import COOKIE, CSRF_HEADER, Workbench
 
 ROLES = (None, *Role)
-REFUSED = {None: {303, 401}, **dict.fromkeys(Role, {403})}
+REFUSED = {None: {303, 401}} | {role: {403} for role in Role}
 
 
 def place(path: str) -> str:

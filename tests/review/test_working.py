@@ -12,7 +12,6 @@ from detector.settlement import judged_from_memory
 from detector.verdict import Verdict
 from pipelines.store import Filler, Store, outbox
 from pipelines.store.accounts import Role
-from pipelines.store.reading import whole_call
 from review.visit import Workbench
 
 
