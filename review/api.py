@@ -47,6 +47,12 @@ class AppealIn(Asked):
     note: Told
 
 
+class Problem(BaseModel):
+    """What is wrong, in a sentence."""
+
+    detail: str
+
+
 class Made(BaseModel):
     """The id of what was made; None of a second review, which is not told before both are in."""
 

@@ -25,7 +25,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # without one, browsers hide the origin of a form
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -77,8 +77,14 @@ HANDLERS: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("GET", "/api/figures"): api.figures,
 }
 API_FAULTS: dict[int | str, dict[str, Any]] = {
-    status: {"description": told}
-    for status, told in ((401, "Log in first."), (403, "Not yours to do."), (404, "Unknown."), (409, "Stale."))
+    status: {"description": told, "model": api.Problem}
+    for status, told in (
+        (401, "Log in first."),
+        (403, "Not yours to do."),
+        (404, "Unknown."),
+        (409, "Stale."),
+        (422, "It makes no sense."),
+    )
 }
 
 

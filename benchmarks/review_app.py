@@ -1,6 +1,6 @@
 """How fast the review app answers: the queue over a million decisions, a call of 200 turns.
 
-python benchmarks/review.py [STORE] [DECISIONS]: a new file or URL; it is filled and left behind.
+python benchmarks/review_app.py [STORE] [DECISIONS]: a new file or URL; it is filled and left behind.
 """
 
 import sys
@@ -29,6 +29,7 @@ from review.app import make_app, make_pages
 from review.visit import COOKIE, Workbench
 
 ROUNDS = 15
+REVIEWS = 0.2
 ADDRESSES = {
     "queue": "/queue",
     "queue, one team": "/queue?team=team-07",
@@ -54,7 +55,7 @@ def rows(count: int) -> Iterator[dict[str, Any]]:
             revision=0,
             agent_id=f"agent-{agent:04d}",
             behaviour=random.choice(behaviours),
-            outcome=Outcome.REVIEW if random.random() < 0.2 else Outcome.AWARD,
+            outcome=Outcome.REVIEW if random.random() < REVIEWS else Outcome.AWARD,
             score=random.random(),
             evidence=(),
             reasons=("made up",),
