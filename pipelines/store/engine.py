@@ -19,7 +19,6 @@ from detector.errors import DetectorError
 MIGRATIONS = Path(__file__).parent / "migrations"
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 BUSY_MS = 15_000
-ROWS_A_STATEMENT = 500
 
 
 class StoreError(DetectorError):
@@ -87,18 +86,17 @@ def upsert(
     connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]], *, update: Iterable[str] = ()
 ) -> None:
     """Insert rows; where a row of the same first unique column is there, set the columns of `update` or leave it."""
-    given = list(rows)
+    given = [dict(row) for row in rows]
+    if not given:
+        return
+    # Both dialects speak the same ON CONFLICT.
+    statement = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    columns = {name: statement.excluded[name] for name in update}
     key = _key(table)
-    columns = list(update)
-    for start in range(0, len(given), ROWS_A_STATEMENT):
-        # Both dialects speak the same ON CONFLICT.
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(table).values(given[start : start + ROWS_A_STATEMENT])
-        if columns:
-            new = {name: statement.excluded[name] for name in columns}
-            connection.execute(statement.on_conflict_do_update(index_elements=key, set_=new))
-        else:
-            connection.execute(statement.on_conflict_do_nothing(index_elements=key))
+    if columns:
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=columns), given)
+    else:
+        connection.execute(statement.on_conflict_do_nothing(index_elements=key), given)
 
 
 def _key(table: Table) -> list[str]:

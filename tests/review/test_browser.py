@@ -104,7 +104,7 @@ def test_pages_are_accessible_and_fit(browser: Browser, site: tuple[str, Store],
 
 
 def test_keyboard_is_enough(browser: Browser, site: tuple[str, Store]) -> None:
-    """j moves on, 1 judges, u takes back, and nothing but the card changes its place."""
+    """J moves on, 1 judges, u takes back, and nothing but the card changes its place."""
     page = opened(browser, site, "/calls/c1", viewport={"width": 1280, "height": 800})
     page.keyboard.press("j")
     card = page.locator(".decision.on")
@@ -123,7 +123,7 @@ def test_keyboard_is_enough(browser: Browser, site: tuple[str, Store]) -> None:
 
 
 def test_missed_words_are_selected_and_marked(browser: Browser, site: tuple[str, Store]) -> None:
-    """m marks the selected words, counted in characters also behind an emoji; nothing hostile runs."""
+    """M marks the selected words, counted in characters also behind an emoji; nothing hostile runs."""
     page = opened(browser, site, "/calls/hostile")
     expect(page.locator(".turn.agent .words").first).to_contain_text("<script>alert(1)</script>")
     page.evaluate(
