@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, literal, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, literal, or_, select, union_all
 
 from pipelines.store.engine import now, upsert
 from pipelines.store.tables import appeals, calls, claims, decisions, second_reviews
 
 CLAIM_MINUTES = 20
+CHANGED_LOOKED_AT = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,15 @@ def open_decisions(
 
 def changed_decisions(connection: Connection, filters: Filters, *, user_id: str, limit: int) -> list[OpenDecision]:
     """Return open decisions that an earlier version of playbook or model would have made otherwise."""
-    query = (
+    # The index of changed decisions is small; told of a behaviour too, planners take a larger one.
+    found = (
         select(*_columns())
         .where(decisions.c.before.is_not(None), _narrowed(filters), _free(decisions.c.decision_id, user_id))
-        .where(_behaviour(filters))
         .order_by(decisions.c.stake.desc())
-        .limit(limit)
+        .limit(limit if filters.behaviour is None else limit * CHANGED_LOOKED_AT)
     )
-    return [OpenDecision(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001
+    told = [OpenDecision(**row._mapping) for row in connection.execute(found)]  # noqa: SLF001
+    return [one for one in told if filters.behaviour in {None, one.behaviour}][:limit]
 
 
 def sampled_calls(connection: Connection, filters: Filters, *, user_id: str, limit: int) -> list[SampledCall]:
@@ -164,10 +166,6 @@ def _top(behaviour: str, filters: Filters, user_id: str, each: int) -> Select[An
         .order_by(decisions.c.stake.desc())
         .limit(each)
     )
-
-
-def _behaviour(filters: Filters) -> ColumnElement[bool]:
-    return decisions.c.behaviour == filters.behaviour if filters.behaviour else true()
 
 
 def _narrowed(filters: Filters) -> ColumnElement[bool]:

@@ -97,6 +97,13 @@ decisions = Table(
     Index("decisions_team", "state", "team", "behaviour", "stake"),
     Index("decisions_agent", "state", "agent_id", "behaviour", "stake"),
     Index("decisions_outcome", "state", "outcome", "behaviour", "stake"),
+    Index(
+        "decisions_changed",
+        "state",
+        "stake",
+        sqlite_where=text("before IS NOT NULL"),
+        postgresql_where=text("before IS NOT NULL"),
+    ),
     Index("decisions_time", "state", "happened_at"),
     Index("decisions_volume", "behaviour", "happened_at", "outcome"),
 )

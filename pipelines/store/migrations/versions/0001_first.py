@@ -119,6 +119,14 @@ def _make_tables() -> None:
     )
     op.create_index("decisions_agent", "decisions", ["state", "agent_id", "behaviour", "stake"], unique=False)
     op.create_index("decisions_call", "decisions", ["call_id"], unique=False)
+    op.create_index(
+        "decisions_changed",
+        "decisions",
+        ["state", "stake"],
+        unique=False,
+        sqlite_where=sa.text("before IS NOT NULL"),
+        postgresql_where=sa.text("before IS NOT NULL"),
+    )
     op.create_index("decisions_outcome", "decisions", ["state", "outcome", "behaviour", "stake"], unique=False)
     op.create_index("decisions_queue", "decisions", ["state", "behaviour", "stake"], unique=False)
     op.create_index("decisions_team", "decisions", ["state", "team", "behaviour", "stake"], unique=False)
