@@ -11,7 +11,10 @@ from pipelines.store.calibrating import Pair
 
 @dataclass(frozen=True, slots=True)
 class Kappa:
-    """Cohen's kappa (1960) with its 95% interval by the large-sample standard error; None where it is undefined."""
+    """Cohen's kappa (1960) with its 95% interval by the large-sample standard error.
+
+    None where it is undefined; the interval is also where all or none agree: the error would be told as nought.
+    """
 
     value: float | None
     low: float | None
@@ -38,6 +41,8 @@ def kappa(pairs: Sequence[tuple[str, str]]) -> Kappa:
         return Kappa(None, None, None, agreed, total)
     observed = agreed / total
     value = (observed - chance) / (1 - chance)
+    if agreed in {0, total}:
+        return Kappa(value, None, None, agreed, total)
     error = sqrt(observed * (1 - observed) / total) / (1 - chance)
     return Kappa(value, max(-1.0, value - Z * error), min(1.0, value + Z * error), agreed, total)
 
