@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-kafka kafka check format lint types imports examples setup train clean
+.PHONY: help demo test test-kafka kafka check format lint types imports examples setup train bench bench-stream clean
 .DEFAULT_GOAL := help
 
 help:  ## show this help
@@ -50,6 +50,12 @@ examples: $(READY)
 
 train: $(READY)  ## train the shipped model and write its thresholds into the playbook
 	$(RUN)detector train --write-thresholds
+
+bench: $(READY)  ## measure speed, memory and start-up; write benchmarks/speed.md (some minutes)
+	$(RUN)python benchmarks/speed.py
+
+bench-stream: $(READY)  ## measure the worker on a real Kafka (start one: make kafka); write benchmarks/stream.md
+	$(RUN)python benchmarks/stream.py
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

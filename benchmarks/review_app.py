@@ -81,7 +81,7 @@ def fill(store: Store, count: int) -> None:
     batch: list[dict[str, Any]] = []
     for row in rows(count):
         batch.append(row)
-        if len(batch) == 20_000:  # noqa: PLR2004 - rows a transaction
+        if len(batch) == 20_000:
             _put(store, batch)
     _put(store, batch)
     detector = assemble.detector(Settings())
@@ -122,7 +122,7 @@ def timed(act: Callable[[], Any]) -> tuple[float, float]:
 def main() -> None:
     """Fill, ask, print a table."""
     address = sys.argv[1] if len(sys.argv) > 1 else "out/benchmark-review.db"
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000  # noqa: PLR2004 - the second argument
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
     store, playbook = open_store(address), load_playbook()
     began = time.perf_counter()
     if not _is_filled(store):
@@ -134,7 +134,7 @@ def main() -> None:
         client.cookies.set(COOKIE, open_session(connection, local_user(connection).user_id))
     print(f"| page | median ms | worst of {ROUNDS} |\n|---|---:|---:|")
     for name, path in ADDRESSES.items():
-        if client.get(path).status_code != 200:  # noqa: PLR2004 - HTTP's OK
+        if client.get(path).status_code != 200:
             raise SystemExit(f"{path} does not answer")
         middle, worst = timed(lambda path=path: client.get(path))  # type: ignore[misc]  # bound at once
         print(f"| {name} | {middle:.0f} | {worst:.0f} |")

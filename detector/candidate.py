@@ -1,7 +1,8 @@
 """What was seen in a turn: its words, the phrases that hit, and the evidence for a behaviour."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from detector.transcript import Contract
 
@@ -15,8 +16,11 @@ class HitKind(StrEnum):
     CUE = "cue"
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+RULE, HINT, UNLESS, CUE = HitKind
+"""Looked up once: until Python 3.12 `HitKind.RULE` takes as long as reading a word, and it is asked for at each hit."""
+
+
+class Hit(NamedTuple):
     """A phrase found in a turn: `owner` is a behaviour or, for a cue, a fact of the call.
 
     `first` and `last` count words of the reading, `last` excluded. A void rule hit proposes nothing.
@@ -30,8 +34,7 @@ class Hit:
     void_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A turn as the text engine sees it.
 
     `words` are normalised (see docs/playbook.md); `spans` are the character ranges of each in the turn's text;
@@ -42,7 +45,7 @@ class Reading:
     spans: tuple[tuple[int, int], ...] = ()
     clauses: tuple[int, ...] = ()
     hits: tuple[Hit, ...] = ()
-    names: tuple[str, ...] = field(default=())
+    names: tuple[str, ...] = ()
 
     def characters(self, first: int, last: int) -> tuple[int, int]:
         """Return the character range of the words from `first` up to, not including, `last`."""

@@ -19,6 +19,10 @@ class Outcome(StrEnum):
     SHADOW = "shadow"
 
 
+AWARD, REVIEW, SHADOW = Outcome
+"""Looked up once, as they are asked for at each decision."""
+
+
 class Decision(Contract):
     """An outcome with everything that explains it. A retracted decision takes back the one of the same id."""
 
@@ -72,8 +76,8 @@ def outcome_of(score: float, behaviour: Behaviour, *, by_rule: bool = False) -> 
     if score < behaviour.thresholds.review and not by_rule:
         return None
     if behaviour.reward.mode is Mode.SHADOW:
-        return Outcome.SHADOW
-    return Outcome.AWARD if score >= behaviour.thresholds.award else Outcome.REVIEW
+        return SHADOW
+    return AWARD if score >= behaviour.thresholds.award else REVIEW
 
 
 def decide(
@@ -117,11 +121,11 @@ def decide(
 
 def _why(outcome: Outcome, score: float, behaviour: Behaviour, agent_id: str | None) -> tuple[str, ...]:
     award, review = behaviour.thresholds.award, behaviour.thresholds.review
-    if outcome is Outcome.REVIEW and score < review:
+    if outcome is REVIEW and score < review:
         return (f"a rule says so, the score {score:.2f} doubts it: below review {review:.2f}",)
-    if outcome is Outcome.REVIEW:
+    if outcome is REVIEW:
         return (f"score {score:.2f} is between review {review:.2f} and award {award:.2f}",)
-    if outcome is Outcome.SHADOW:
+    if outcome is SHADOW:
         return (f"score {score:.2f}; the behaviour is in shadow: seen and reported, not rewarded",)
     told = f"score {score:.2f} is at least award {award:.2f}"
     return (told,) if agent_id else (told, "no agent id: nobody to reward")

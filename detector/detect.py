@@ -1,15 +1,15 @@
 """The one pure step, and the fold over it: the same input gives the same output, whichever door it came by."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from detector.call import CallState, Emission, Memory, call_outcome, opened, remember
-from detector.decision import Decision, Outcome, Scorecard, decide
+from detector.decision import REVIEW, Decision, Scorecard, decide
 from detector.playbook import Playbook
 from detector.ports import Reader, Scorer
 from detector.reward import RewardEvent
 from detector.settlement import judged, settled
-from detector.transcript import Call, CallHeader, Speaker, Turn, merged
+from detector.transcript import AGENT, SYSTEM, Call, CallHeader, Turn, merged
 from detector.verdict import Verdict
 
 
@@ -60,7 +60,7 @@ class Detector:
         """
         if not turn.is_final:
             return Step(state)
-        known = next((one for one in reversed(state.turns) if one.turn_id == turn.turn_id), None)
+        known = _known(state.turns, turn.turn_id)
         if known is None and (not state.turns or _place(turn) > _place(state.turns[-1])):
             return self._next(state, turn)
         if known is None:
@@ -94,7 +94,16 @@ class Detector:
     def _next(self, state: CallState, turn: Turn) -> Step:
         """Take in the turn that follows all others."""
         memory, made = self._heard(state.header, state.memory, turn)
-        after = replace(state, turns=(*state.turns, turn), memory=memory, decisions=(*state.decisions, *made))
+        after = CallState(
+            header=state.header,
+            turns=(*state.turns, turn),
+            memory=memory,
+            decisions=(*state.decisions, *made) if made else state.decisions,
+            credits=state.credits,
+            emissions=state.emissions,
+            judgements=state.judgements,
+            ended=state.ended,
+        )
         return self._told(state, after, made, turn)
 
     def _again(self, state: CallState, turns: Iterable[Turn], *, cause: Turn | None) -> Step:
@@ -109,11 +118,11 @@ class Detector:
 
     def _heard(self, header: CallHeader, memory: Memory, turn: Turn) -> tuple[Memory, tuple[Decision, ...]]:
         """Read, score and decide one turn; return the memory after it and the decisions made."""
-        if not self.playbook.speaks(header.language) or turn.speaker is Speaker.SYSTEM:
+        if not self.playbook.speaks(header.language) or turn.speaker is SYSTEM:
             return memory, ()
         reading = self._reader.read(turn, memory)
         made: tuple[Decision, ...] = ()
-        if turn.speaker is Speaker.AGENT and reading.words:
+        if turn.speaker is AGENT and reading.words:
             made = decide(
                 self._scorer.candidates(reading, memory),
                 header=header,
@@ -122,7 +131,7 @@ class Detector:
                 model_version=self._scorer.version,
                 tenant=self.tenant,
             )
-        done = frozenset(one.behaviour for one in made if one.outcome is not Outcome.REVIEW)
+        done = frozenset([one.behaviour for one in made if one.outcome is not REVIEW])
         return remember(memory, turn, reading, done), made
 
     def _told(self, before: CallState, after: CallState, decisions: tuple[Decision, ...], cause: Turn | None) -> Step:
@@ -168,6 +177,12 @@ def as_they_stand(decisions: Iterable[Decision], state: CallState) -> tuple[Deci
     """Return decisions told before as they stand now: told again as they were, they would undo a later retraction."""
     standing = {one.decision_id: one for one in state.decisions}
     return tuple(standing.get(one.decision_id) or one.model_copy(update={"retracted": True}) for one in decisions)
+
+
+def _known(turns: Sequence[Turn], turn_id: str) -> Turn | None:
+    """Return the turn of an id, where there is one."""
+    ids = [one.turn_id for one in turns]  # most turns are new, and looking through a list is the fastest way to know
+    return turns[ids.index(turn_id)] if turn_id in ids else None
 
 
 def _place(turn: Turn) -> tuple[int, str]:

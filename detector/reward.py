@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Literal, TypeAlias
 from uuid import uuid5
 
-from detector.decision import NAMESPACE, Decision, Outcome
+from detector.decision import AWARD, NAMESPACE, Decision
 from detector.judgement import NOTHING_JUDGED, Judgements, VerdictKind, outcome_after
 from detector.playbook import Playbook
 from detector.transcript import CallHeader, Contract, Turn
@@ -134,7 +134,7 @@ def _earned(decisions: Iterable[Decision], playbook: Playbook, judgements: Judge
     """Return the awards of each agent and behaviour that are to be paid, in the order of the turns."""
     earned: dict[Who, list[Decision]] = {}
     for decision in decisions:
-        if outcome_after(decision, judgements) is not Outcome.AWARD or decision.agent_id is None:
+        if outcome_after(decision, judgements) is not AWARD or decision.agent_id is None:
             continue
         paid = earned.setdefault((decision.agent_id, decision.behaviour), [])
         if len(paid) < playbook.behaviour(decision.behaviour).reward.cap:
@@ -159,14 +159,15 @@ def _vacancies(
     earned: Mapping[Who, list[Decision]], ledger: Mapping[tuple[str, str, int], Credit]
 ) -> Iterator[tuple[int, Decision]]:
     """Yield the slots to be granted, lowest first, with the awards that have none yet, in the order of the turns."""
+    standing: dict[Who, dict[int, str]] = {}
+    for credit in ledger.values():
+        if credit.standing:
+            standing.setdefault(credit.who, {})[credit.event.data.slot] = credit.event.data.decision_id
     for who, paid in earned.items():
-        slots = range(1, len(paid) + 1)
-        standing = {
-            one.key[2]: one.event.data.decision_id for one in ledger.values() if one.standing and one.who == who
-        }
-        waiting = (one for one in paid if one.decision_id not in standing.values())
-        vacant = (slot for slot in slots if slot not in standing)
-        yield from zip(islice(vacant, len(paid) - len(standing)), waiting, strict=False)
+        held = standing.get(who, {})
+        vacant = (slot for slot in range(1, len(paid) + 1) if slot not in held)
+        waiting = (one for one in paid if one.decision_id not in held.values())
+        yield from zip(islice(vacant, len(paid) - len(held)), waiting, strict=False)
 
 
 def _grant(

@@ -21,6 +21,10 @@ class Speaker(StrEnum):
     UNKNOWN = "unknown"
 
 
+AGENT, CUSTOMER, SYSTEM, UNKNOWN = Speaker
+"""Looked up once, as they are asked for at each turn."""
+
+
 def _readable(text: object) -> object:
     """Replace lone surrogates, which no encoder can write, by U+FFFD. Length is kept, so spans stay true."""
     if not isinstance(text, str) or text.isascii():

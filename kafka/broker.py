@@ -1,7 +1,8 @@
 # ruff: noqa: INP001 - a script beside its pom.xml, no package
 """A real single-node Apache Kafka (KRaft) on loopback, from jars that Maven fetches. For tests and for trying out.
 
-Run: python kafka/broker.py [PORT]. It needs Java 17 and Maven; Ctrl-C ends it and drops what it held.
+Run: python kafka/broker.py [PORT]. It needs Java 17 and Maven; Ctrl-C ends it and drops what it held. Given a login it
+also listens by SASL/SCRAM, with TLS and without, under a certificate made for it.
 """
 
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,12 +26,12 @@ LARGEST_MESSAGE = 12 * 1024 * 1024
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.quorum.voters=1@{controller}
+listeners=PLAINTEXT://{address},CONTROLLER://{controller}{secured}
+advertised.listeners=PLAINTEXT://{address}{secured}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,SASL_PLAINTEXT:SASL_PLAINTEXT
 log.dirs={logs}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -40,6 +42,15 @@ group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 message.max.bytes={largest}
 """
+SECURITY = """\
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={module} required;
+listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config={module} required;
+ssl.keystore.location={keystore}
+ssl.keystore.type=PKCS12
+ssl.keystore.password={password}
+"""
+SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
 LOGGING = """\
 log4j.rootLogger=WARN, out
 log4j.appender.out=org.apache.log4j.ConsoleAppender
@@ -48,36 +59,70 @@ log4j.appender.out.layout.ConversionPattern=%d %p %m (%c)%n
 """
 
 
-def tools_missing() -> str | None:
-    """Return what a broker cannot be started without here, or None."""
-    missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
-    return f"not on this machine: {', '.join(missing)}" if missing else None
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who may enter by the secured listeners, by SCRAM-SHA-512."""
+
+    username: str
+    password: str
+
+
+class NoBrokerError(Exception):
+    """What a broker cannot be started without here."""
 
 
 def fetch_jars(folder: Path = JARS) -> Path:
-    """Have Maven copy the jars into a folder, unless they are there."""
-    if not any(folder.glob("kafka_*.jar")):
+    """Have Maven copy the jars into a folder, unless they are there.
+
+    Raises:
+        NoBrokerError: Java is missing, or Maven is, or the jars cannot be had by it.
+    """
+    there = any(folder.glob("kafka_*.jar"))
+    missing = [tool for tool in ("java", *(() if there else ("mvn",))) if shutil.which(tool) is None]
+    if missing:
+        raise NoBrokerError(f"not on this machine: {', '.join(missing)}")
+    if not there:
         goal = ["dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
-        subprocess.run(["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), *goal], check=True)  # noqa: S603, S607
+        done = subprocess.run(["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), *goal], check=False)  # noqa: S603, S607
+        if done.returncode:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise NoBrokerError("Maven could not fetch Kafka's jars")
     return folder
 
 
-class KafkaBroker:
-    """A broker process; `stop` and `start` bring it down and back with what it held."""
+def make_certificate(folder: Path, *, password: str) -> Path:
+    """Make a key for a broker on loopback; return its store. The certificate stands beside it, as `.pem`.
 
-    def __init__(self, folder: Path, *, port: int | None = None) -> None:
+    It vouches for itself: who is to trust the broker is given this certificate as the authority.
+    """
+    store, certificate = folder / "broker.p12", folder / "broker.pem"
+    where = ["-keystore", str(store), "-storetype", "PKCS12", "-storepass", password, "-alias", "broker"]
+    named = ["-dname", "CN=localhost", "-ext", "SAN=dns:localhost,ip:127.0.0.1", "-ext", "BC=ca:true"]
+    _keytool("-genkeypair", *where, "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "30", *named)
+    _keytool("-exportcert", *where, "-rfc", "-file", str(certificate))
+    return store
+
+
+class KafkaBroker:
+    """A broker process; `stop` and `start` bring it down and back with what it held.
+
+    With a login there are `secured_address` (SASL_SSL, trusted by the certificate `ca_file`) and `sasl_address`
+    (SASL_PLAINTEXT) beside the open `address`.
+    """
+
+    def __init__(self, folder: Path, *, port: int | None = None, login: Login | None = None) -> None:
         self._folder = folder
-        self._port = port or _free_port()
-        self.address = f"127.0.0.1:{self._port}"
+        self.address, self.secured_address, self.sasl_address = (
+            f"127.0.0.1:{one}" for one in (port or _free_port(), _free_port(), _free_port())
+        )
+        self.ca_file = folder / "broker.pem"
         self._process: subprocess.Popen[bytes] | None = None
         self._classpath = f"{fetch_jars()}/*"
         (folder / "log4j.properties").write_text(LOGGING)
         self._properties = folder / "server.properties"
-        self._properties.write_text(
-            PROPERTIES.format(port=self._port, controller=_free_port(), logs=folder / "logs", largest=LARGEST_MESSAGE)
-        )
+        self._properties.write_text(self._written(login))
         made = self._run("kafka.tools.StorageTool", "random-uuid").strip().splitlines()[-1]
-        self._run("kafka.tools.StorageTool", "format", "-t", made, "-c", str(self._properties))
+        self._run("kafka.tools.StorageTool", "format", "-t", made, "-c", str(self._properties), *_scram(login))
 
     def start(self) -> None:
         """Start the broker and wait until it answers."""
@@ -112,6 +157,20 @@ class KafkaBroker:
         """Stop it."""
         self.stop(kill=True)
 
+    def _written(self, login: Login | None) -> str:
+        secured = f",SASL_SSL://{self.secured_address},SASL_PLAINTEXT://{self.sasl_address}" if login else ""
+        properties = PROPERTIES.format(
+            address=self.address,
+            controller=f"127.0.0.1:{_free_port()}",
+            secured=secured,
+            logs=self._folder / "logs",
+            largest=LARGEST_MESSAGE,
+        )
+        if login is None:
+            return properties
+        store = make_certificate(self._folder, password=login.password)
+        return properties + SECURITY.format(keystore=store, password=login.password, module=SCRAM_MODULE)
+
     def _command(self, *arguments: str) -> list[str]:
         logging = f"-Dlog4j.configuration=file:{self._folder / 'log4j.properties'}"
         return ["java", logging, "-cp", self._classpath, *arguments]
@@ -119,6 +178,16 @@ class KafkaBroker:
     def _run(self, *arguments: str) -> str:
         done = subprocess.run(self._command(*arguments), check=True, capture_output=True, text=True)  # noqa: S603
         return done.stdout
+
+
+def _scram(login: Login | None) -> list[str]:
+    if login is None:
+        return []
+    return ["--add-scram", f"SCRAM-SHA-512=[name={login.username},password={login.password}]"]
+
+
+def _keytool(*arguments: str) -> None:
+    subprocess.run(["keytool", *arguments], check=True, capture_output=True)  # noqa: S603, S607 - comes with Java
 
 
 def _free_port() -> int:
@@ -130,8 +199,10 @@ def _free_port() -> int:
 def main() -> None:
     """Run a broker until Ctrl-C."""
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 9092
-    if (missing := tools_missing()) is not None:
-        sys.exit(f"{missing}; give KAFKA_BOOTSTRAP_SERVERS instead")
+    try:
+        fetch_jars()
+    except NoBrokerError as error:
+        sys.exit(f"no Kafka can be started here: {error}; for the tests, KAFKA_BOOTSTRAP_SERVERS may name another")
     with tempfile.TemporaryDirectory() as folder, KafkaBroker(Path(folder), port=port) as broker:
         sys.stderr.write(f"Apache Kafka at {broker.address}; Ctrl-C ends it\n")
         try:

@@ -187,3 +187,20 @@ def choose_thresholds(truth: Flags, scores: Numbers, *, floor: float) -> tuple[f
     quality = np.where(last, 2 * hits / (told + max(1, int(truth.sum()))), -1.0)
     review = float(ranked[int(np.argmax(quality))])
     return max(award, LEAST_AWARD), min(max(review, LEAST_REVIEW), max(award, LEAST_AWARD))
+
+
+def decided_apart(truth: Flags, scores: Numbers, *, folds: Sequence[int], floor: float) -> tuple[Flags, Flags]:
+    """Return what is found and what is awarded when each fold's thresholds are chosen on the other folds.
+
+    Thresholds shown with the figures of the very scores they were chosen on would flatter: of many, a lucky one is
+    taken. Arrays are observations x behaviours.
+    """
+    numbers = np.array(folds)
+    found, awarded = np.zeros_like(truth), np.zeros_like(truth)
+    for fold in np.unique(numbers):
+        here, elsewhere = numbers == fold, numbers != fold
+        for at in range(truth.shape[1]):
+            award, review = choose_thresholds(truth[elsewhere, at], scores[elsewhere, at], floor=floor)
+            found[here, at] = scores[here, at] >= review
+            awarded[here, at] = scores[here, at] >= award
+    return found, awarded

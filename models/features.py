@@ -1,85 +1,148 @@
 """Features of an agent's turn and of the turns before it: the one place for training and for serving.
 
-A feature is a string. Features of the turn's words carry a place (first and last word), so that what weighed in a
-score can be shown in the turn; features of the context carry none.
+A feature is a key of a family. Its name is `family=key`, its value that of its family. What a word brings of its own,
+itself and its letters, is summed over the turn's words, so that serving can keep all of it in one row of weights.
 """
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from detector.call import Memory
-from detector.candidate import HitKind, Reading
-from detector.transcript import Speaker
+from detector.call import Memory, Past
+from detector.candidate import Hit, HitKind, Reading
+from detector.transcript import CUSTOMER, Speaker
+
+WORD, LETTERS, PAIR, HIT, CONTEXT = "word", "letters", "pair", "hit", "context"
+BEFORE = {speaker: f"before.{speaker[0]}" for speaker in Speaker}
+"""The family of the words of the turn before, by who said it."""
+VALUES = {WORD: 1.0, LETTERS: 0.2, PAIR: 1.0, HIT: 1.0, CONTEXT: 0.5} | dict.fromkeys(BEFORE.values(), 0.7)
+"""How much a feature counts, by its family; chosen by average precision out of fold."""
 
 CHARACTERS = (3, 4, 5)
 CONTEXT_WORDS = 24
-CONTEXT_WEIGHT = 0.5
-CHARACTER_WEIGHT = 0.25
+START, END = "^", "$"
+NOBODY = Past(Speaker.UNKNOWN, ())
+COMMON = frozenset(
+    "i you he she it we they me him her us them my your his its our their a an the this that these those and or "
+    "but so if then than as at by for from in into of off on onto out over to up with about after before is am "
+    "are was were be been being do does did done have has had having can could will would shall should may might "
+    "must not no yes yeah okay ok just right well now here there what which who whom when where why how all any "
+    "some one more very too also please thanks thank sorry hi hello get got getting go going know like want need "
+    "see say said tell let make take come back again really still only because".split()
+)
+"""Words that are echoed by chance."""
+MOST_ECHOED = 5
+KNOWN = 20_000
+"""How many hits and contexts are remembered; of each there are far fewer."""
+Pair: TypeAlias = tuple[str, str]
 
-Feature: TypeAlias = tuple[str, float, int, int]
+
+class Features(NamedTuple):
+    """The keys found, by family. A word counts once in a turn and once in the turn before: a number spelled out is one.
+
+    `before` are words of the family `side`; `need` is the state of the customer's need, told in the keys of hits too.
+    """
+
+    words: dict[str, None]
+    pairs: list[Pair]
+    hits: dict[str, None]
+    context: tuple[str, ...]
+    side: str
+    before: tuple[str, ...]
+    need: str
 
 
-@lru_cache(maxsize=100_000)
-def character_features(word: str) -> tuple[str, ...]:
-    """Return the character n-grams of a word, its ends marked: they forgive slips of spelling and hearing."""
+def features(reading: Reading, memory: Memory) -> Features:
+    """Return the features of a turn after what is remembered."""
+    words, need = reading.words, _state_of_need(memory)
+    last = memory.recent[-1] if memory.recent else NOBODY
+    return Features(
+        words=dict.fromkeys(words),
+        pairs=[*zip((START, *words), (*words, END), strict=True)],
+        hits={key: None for hit in reading.hits for key in hit_keys(hit, need)},
+        context=_context(
+            length=min(len(words).bit_length(), 7),
+            need=need,
+            heard=min(memory.heard, 4),
+            facts=memory.facts,
+            before=last.speaker if memory.recent else None,
+            before_length=min(len(last.words).bit_length(), 6),
+            before_facts=last.facts,
+            echoed=min(echoed(words, memory), MOST_ECHOED),
+        ),
+        side=BEFORE[last.speaker],
+        before=tuple(dict.fromkeys(last.words[-CONTEXT_WORDS:])),
+        need=need,
+    )
+
+
+def echoed(words: tuple[str, ...], memory: Memory) -> int:
+    """Return how many of the words that tell something the customer said in the turns just before."""
+    said: set[str] = set()
+    for past in memory.recent:
+        if past.speaker is CUSTOMER:
+            said.update(past.words)
+    return len(said.intersection(words) - COMMON) if said else 0
+
+
+def named(found: Features) -> Iterator[tuple[str, float]]:
+    """Yield name and value of each feature; the values of a name that comes again are to be summed."""
+    for word in found.words:
+        yield from word_features(word)
+    families = ((PAIR, map(" ".join, found.pairs)), (HIT, found.hits), (CONTEXT, found.context))
+    for family, keys in (*families, (found.side, found.before)):
+        for key in keys:
+            yield f"{family}={key}", VALUES[family]
+
+
+def word_features(word: str) -> Iterator[tuple[str, float]]:
+    """Yield name and value of what a word brings wherever it stands."""
+    yield f"{WORD}={word}", VALUES[WORD]
+    for letters in runs_of_letters(word):
+        yield f"{LETTERS}={letters}", VALUES[LETTERS]
+
+
+def runs_of_letters(word: str) -> list[str]:
+    """Return the runs of letters of a word, its ends marked: they forgive slips of spelling and hearing."""
     if word.startswith("{"):
-        return ()
+        return []
     marked = f"<{word}>"
-    return tuple(f"c={marked[at : at + size]}" for size in CHARACTERS for at in range(len(marked) - size + 1))
+    runs = (marked[at : at + size] for size in CHARACTERS for at in range(len(marked) - size + 1))
+    return list(dict.fromkeys(runs))
 
 
-def features(reading: Reading, memory: Memory) -> Iterator[Feature]:
-    """Yield name, value, first word and the word after the last of each feature; context features stand at (0, 0)."""
-    words = reading.words
-    count = len(words)
-    yield from _of_words(words)
-    for hit in reading.hits:
-        state = hit.kind.value if hit.void_by is None else "void"
-        yield f"{state}={hit.owner}.{hit.rule}", 1.0, hit.first, hit.last
-        yield f"{state}={hit.owner}", 1.0, hit.first, hit.last
-        if hit.kind is HitKind.RULE and hit.void_by is None:
-            yield f"rule={hit.owner}|{_need(memory)}", 0.5, hit.first, hit.last
-    yield f"length={min(count.bit_length(), 7)}", CONTEXT_WEIGHT, 0, 0
-    yield from _of_context(memory)
+def hit_keys(hit: Hit, need: str) -> tuple[str, ...]:
+    """Return the keys of a hit: its entry, its owner and, of a rule that counts, the owner in the state of the need."""
+    return _hit_keys(hit.kind, hit.owner, hit.rule, hit.void_by is not None, need)
 
 
-def _of_words(words: tuple[str, ...]) -> Iterator[Feature]:
-    count = len(words)
-    for at, word in enumerate(words):
-        yield word, 1.0, at, at + 1
-        for part in character_features(word):
-            yield part, CHARACTER_WEIGHT, at, at + 1
-        if at + 1 < count:
-            yield f"{word} {words[at + 1]}", 1.0, at, at + 2
-        if at + 2 < count:
-            yield f"{word} {words[at + 1]} {words[at + 2]}", 1.0, at, at + 3
-            yield f"{word} _ {words[at + 2]}", 0.7, at, at + 3
-        if at + 3 < count:
-            yield f"{word} _ _ {words[at + 3]}", 0.5, at, at + 4
-    yield f"^ {words[0]}", 1.0, 0, 1
-    yield f"^ {' '.join(words[:2])}", 1.0, 0, min(2, count)
-    yield f"{words[-1]} $", 1.0, count - 1, count
-    yield f"{' '.join(words[-2:])} $", 1.0, max(0, count - 2), count
+@lru_cache(maxsize=KNOWN)
+def _hit_keys(kind: HitKind, owner: str, rule: str, void: bool, need: str) -> tuple[str, ...]:  # noqa: FBT001  # cached
+    if void:
+        return f"void:{owner}.{rule}", f"void:{owner}"
+    keys = f"{kind}:{owner}.{rule}", f"{kind}:{owner}"
+    return (*keys, f"rule:{owner}|{need}") if kind is HitKind.RULE else keys
 
 
-def _of_context(memory: Memory) -> Iterator[Feature]:
-    yield f"need={_need(memory)}", CONTEXT_WEIGHT, 0, 0
-    yield f"heard={min(memory.heard, 4)}", CONTEXT_WEIGHT, 0, 0
-    for fact in sorted(memory.facts):  # sets differ in order from process to process, and so would sums
-        yield f"fact={fact}", CONTEXT_WEIGHT, 0, 0
-    if not memory.recent:
-        yield "before=nobody", CONTEXT_WEIGHT, 0, 0
-        return
-    last = memory.recent[-1]
-    yield f"before={last.speaker.value}", CONTEXT_WEIGHT, 0, 0
-    yield f"before.length={min(len(last.words).bit_length(), 6)}", CONTEXT_WEIGHT, 0, 0
-    for fact in sorted(last.facts):
-        yield f"before.fact={fact}", 1.0, 0, 0
-    side = "c" if last.speaker is Speaker.CUSTOMER else "a"
-    for word in last.words[-CONTEXT_WORDS:]:
-        yield f"before.{side}={word}", CONTEXT_WEIGHT, 0, 0
+@lru_cache(maxsize=KNOWN)
+def _context(
+    *,
+    length: int,
+    need: str,
+    heard: int,
+    facts: frozenset[str],
+    before: Speaker | None,
+    before_length: int,
+    before_facts: frozenset[str],
+    echoed: int,
+) -> tuple[str, ...]:
+    told = f"length={length}", f"need={need}", f"heard={heard}", f"echoed={echoed}"
+    known = (f"fact={fact}" for fact in sorted(facts))  # sets differ in order from process to process
+    if before is None:
+        return (*told, *known, "before=nobody")
+    heard_before = (f"before.fact={fact}" for fact in sorted(before_facts))
+    return (*told, *known, f"before={before}", f"before.length={before_length}", *heard_before)
 
 
-def _need(memory: Memory) -> str:
+def _state_of_need(memory: Memory) -> str:
     return "handled" if memory.need_handled else "stated" if memory.need_stated else "none"

@@ -12,10 +12,10 @@ from zipfile import BadZipFile
 import numpy as np
 
 from detector.errors import ModelError
-from models.classifier import Weights
+from models.weights import Weights
 
 SHIPPED_FOLDER = Path(__file__).parent / "shipped"
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, MANIFEST, CARD = "weights.npz", "model.json", "MODEL_CARD.md"
 _ARRAYS = ("matrix", "bias", "slope", "offset")
 # RuntimeError and NotImplementedError: a bit of a zip header flipped to "encrypted" or a newer format.

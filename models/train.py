@@ -13,9 +13,9 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from models.classifier import Weights
-from models.features import features
+from models.features import features, named
 from models.labels import Observation
+from models.weights import Weights
 
 FOLDS = 5
 SEED = 20_000
@@ -39,14 +39,27 @@ class Trained:
     truth: Truth
 
 
+def in_test_split(call_id: str) -> bool:
+    """Tell whether a call belongs to the private test split: a tenth of the calls, chosen by their id."""
+    return crc32(call_id.encode()) % TEST_SHARE == 0
+
+
+def fold_of(call_id: str) -> int:
+    """Return which of the folds a call is in when thresholds are chosen apart from what they are measured on."""
+    return crc32(call_id.encode()) // TEST_SHARE % FOLDS
+
+
 def is_test(observation: Observation) -> bool:
-    """Tell whether an observation belongs to the private test split: a tenth of the calls, chosen by their id."""
-    return crc32(observation.call_id.encode()) % TEST_SHARE == 0
+    """Tell whether an observation belongs to the private test split."""
+    return in_test_split(observation.call_id)
 
 
 def row_of(observation: Observation) -> dict[str, float]:
-    """Return the features of an observation by name; one said twice counts once."""
-    return {name: value for name, value, _, _ in features(observation.reading, observation.memory)}
+    """Return the values of an observation's features by name."""
+    row: dict[str, float] = {}
+    for name, value in named(features(observation.reading, observation.memory)):
+        row[name] = row.get(name, 0.0) + value
+    return row
 
 
 def vocabulary_of(rows: Iterable[dict[str, float]]) -> dict[str, int]:

@@ -32,7 +32,8 @@ class Settings(BaseSettings):
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     sasl_username: str | None = None
     sasl_password: SecretStr | None = None
-    ca_file: Path | None = Field(default=None, description="The certificate authority the brokers are trusted by.")
+    sasl_without_tls: bool = Field(default=False, description="Allow SASL_PLAINTEXT, which encrypts nothing.")
+    ca_file: Path | None = Field(default=None, description="The certificates (PEM) the brokers are trusted by.")
     data_folder: Path = Field(default=Path("out/worker"), description="Where the worker keeps its local state.")
     session_seconds: float = Field(
         default=30, ge=1, le=30, description="A worker silent for this long has its partitions given to others."

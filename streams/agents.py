@@ -6,12 +6,14 @@ import traceback
 from collections.abc import AsyncIterable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from faust.types import EventT, TopicT
+from faust.types import EventT, MessageSentCallback, TopicT
 from faust.types.tuples import Message as KafkaMessage
 
 from detector.detect import Detector
+from detector.verdict import Verdict
 from streams.codecs import Headers, PoisonError, Reason, decode, encode
 from streams.delivery import nothing_lost
 from streams.handling import Handled, handle
@@ -34,13 +36,18 @@ class Outbox:
     rewards: TopicT
     dead_letters: TopicT
 
-    async def tell(self, call_id: str, handled: Handled) -> None:
-        """Send what a message led to. Returns when it is queued; a send that fails later ends the process."""
+    async def tell(self, call_id: str, handled: Handled, *, on_rewarded: MessageSentCallback | None = None) -> None:
+        """Send what a message led to. Returns when it is queued; a send that fails later ends the process.
+
+        `on_rewarded` is called for each reward event once the broker has it.
+        """
         key = call_id.encode()
         for decision in handled.decisions:
             await self.decisions.send(key=key, value=encode(decision))
         for reward in handled.rewards:
-            await self.rewards.send(key=reward.partitionkey.encode(), value=encode(reward), headers=CLOUD_EVENT)
+            await self.rewards.send(
+                key=reward.partitionkey.encode(), value=encode(reward), headers=CLOUD_EVENT, callback=on_rewarded
+            )
         if handled.scorecard is not None:
             await self.scorecards.send(key=key, value=encode(handled.scorecard))
 
@@ -74,11 +81,11 @@ class Shell:
 
     async def take(self, message: KafkaMessage, messages: Messages) -> None:
         """Take in one message. Whatever its bytes hold, it returns; it raises only when something cannot be sent."""
-        began = time.perf_counter()
         try:
             said = decode(message.key, message.value, messages=messages)
             before = self._records.get(said.call_id)
-            handled = handle(self._detector, before, said, at=message.timestamp or time.time())
+            with self._metrics.step.time():
+                handled = handle(self._detector, before, said, at=message.timestamp or time.time())
             raw = written(handled.record, before, partition=message.partition)
         except Exception as error:  # noqa: BLE001 - poison never blocks: any fault goes to the dead letters
             poison = poison_of(error)
@@ -90,10 +97,14 @@ class Shell:
             self._records.put(said.call_id, handled.record, raw)
         elif handled.record is None and before is not None:
             self._records.drop(said.call_id)
-        await self._outbox.tell(said.call_id, handled)
-        self._metrics.handled(said, handled, seconds=time.perf_counter() - began)
-        if handled.rewards and message.timestamp:
-            self._metrics.delay.observe(time.time() - message.timestamp)
+        # A verdict comes days after its turn: it tells nothing of how fast the stream is.
+        timed = bool(message.timestamp) and not isinstance(said, Verdict)
+        on_rewarded = partial(self._rewarded, message.timestamp) if timed else None
+        await self._outbox.tell(said.call_id, handled, on_rewarded=on_rewarded)
+        self._metrics.handled(said, handled)
+
+    def _rewarded(self, since: float, _: object) -> None:
+        self._metrics.delay.observe(max(0.0, time.time() - since))
 
 
 def written(record: CallRecord | None, before: CallRecord | None, *, partition: int) -> bytes | None:
@@ -150,4 +161,5 @@ def epitaph(place: tuple[str, int, int], poison: PoisonError, *, copied: bool) -
 
 
 def _place(message: KafkaMessage) -> dict[str, object]:
-    return {"topic": message.topic, "partition": message.partition, "offset": message.offset}
+    call_id = (message.key or b"").decode(errors="replace")
+    return {"call_id": call_id, "topic": message.topic, "partition": message.partition, "offset": message.offset}

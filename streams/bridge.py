@@ -20,7 +20,7 @@ from pipelines.readers.source import UnreadableError
 from pipelines.settings import Settings
 from streams.agents import MAX_BURIED_BYTES, epitaph, poison_of
 from streams.codecs import Headers, PoisonError, Reason
-from streams.connection import client_options
+from streams.connection import client_options, cluster
 
 SETTLE_SECONDS = 1.0
 SETTLE_MESSAGES = 1_000
@@ -79,6 +79,7 @@ class TopicBridge:
     """Translates the messages of a topic until told to stop. `make` gives the translator of one partition."""
 
     def __init__(self, settings: Settings, *, source: str, target: str, group: str, make: Callable[[], Bridge]) -> None:
+        cluster(settings)
         options = client_options(settings)
         self._producer = Producer(options | {"enable.idempotence": True, "linger.ms": 5})
         self._consumer = Consumer(

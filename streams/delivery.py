@@ -128,6 +128,15 @@ class PatientConsumer(Consumer):
         self._held -= revoked
         await super().on_partitions_revoked(revoked)
 
+    def lags(self) -> Iterator[tuple[TP, int]]:
+        """Yield how many messages each input partition is behind; those not fetched from yet are left out.
+
+        Faust's own figures count everything as behind that was committed before this worker came.
+        """
+        for place in sorted(self.assignment()):
+            if not self._is_changelog_tp(place) and (end := self.highwater(place)) is not None:
+                yield place, max(0, end - (self._committed_offset.get(place) or 0))
+
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> RecordMap:  # noqa: ASYNC109 - theirs
         frozen = None if active_partitions is None else set(active_partitions)
         return await super()._getmany(active_partitions=frozen, timeout=timeout)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from confluent_kafka import Message, Producer
 
 from pipelines.settings import Settings
-from streams.connection import client_options
+from streams.connection import client_options, cluster
 from streams.listening import Listener
 
 
@@ -35,6 +35,7 @@ def letters(settings: Settings) -> Iterator[Letter]:
 
 def put_back(settings: Settings, chosen: list[tuple[Letter, bytes | None]]) -> int:
     """Send letters to the topic they came from again, each with the bytes given; return how many arrived."""
+    cluster(settings)
     arrived: list[None] = []
     producer = Producer(client_options(settings) | {"enable.idempotence": True})
     for letter, value in chosen:

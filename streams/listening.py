@@ -1,14 +1,15 @@
 """Reads topics without a group: from the beginning or from now on, and commits nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Message, TopicPartition
+from confluent_kafka.admin._metadata import TopicMetadata
 
 from pipelines.settings import Settings
-from streams.connection import client_options
+from streams.connection import client_options, cluster
 from streams.topics import TopicsError
 
 _ANSWER_SECONDS = 10
@@ -18,12 +19,13 @@ class Listener:
     """Reads every partition of some topics."""
 
     def __init__(self, settings: Settings, topics: Sequence[str], *, from_beginning: bool) -> None:
+        there = cluster(settings).topics
         self._consumer = Consumer(
             client_options(settings) | {"group.id": f"listener-{uuid4()}", "enable.auto.commit": False}
         )
         where = OFFSET_BEGINNING if from_beginning else OFFSET_END
         self._places = [
-            TopicPartition(topic, partition, where) for topic in topics for partition in self._partitions(topic)
+            TopicPartition(topic, partition, where) for topic in topics for partition in _partitions(topic, there)
         ]
         self._consumer.assign(self._places)
 
@@ -68,16 +70,15 @@ class Listener:
         """Leave the broker."""
         self.close()
 
-    def _partitions(self, topic: str) -> list[int]:
-        try:
-            about = self._consumer.list_topics(topic, timeout=_ANSWER_SECONDS).topics[topic]
-        except KafkaException:
-            raise TopicsError("no broker answers: check DETECTOR_BROKERS") from None
-        if about.error is not None:
-            raise TopicsError(f"the topic {topic} cannot be read: {about.error.name()}")
-        return sorted(about.partitions)
-
     def _ends(self) -> Iterator[tuple[TopicPartition, int, int]]:
         for one in self._places:
             low, high = self._consumer.get_watermark_offsets(one, timeout=_ANSWER_SECONDS)
             yield one, low, high
+
+
+def _partitions(topic: str, there: Mapping[str, TopicMetadata]) -> list[int]:
+    about = there.get(topic)
+    if about is None or about.error is not None:
+        told = "missing" if about is None or about.error is None else about.error.name()
+        raise TopicsError(f"the topic {topic} cannot be read: {told}")
+    return sorted(about.partitions)

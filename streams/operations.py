@@ -6,17 +6,21 @@ from typing import cast
 import faust
 from aiohttp import web
 from mode import Service
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
-from streams.metrics import CONTENT_TYPE, Metrics
+from streams.delivery import PatientConsumer
 
 
 class Operations(Service):
     """A small web server beside the app. It knows no call: counts only."""
 
-    def __init__(self, app: faust.App, metrics: Metrics, *, host: str, port: int) -> None:
+    def __init__(self, app: faust.App, registry: CollectorRegistry, *, host: str, port: int) -> None:
         super().__init__()
         self._app = app
-        self._metrics = metrics
+        self._registry = registry
         self._host, self._port = host, port
         self._runner: web.AppRunner | None = None
 
@@ -25,7 +29,7 @@ class Operations(Service):
         server = web.Application()
         server.router.add_get("/healthz", self._healthz)
         server.router.add_get("/readyz", self._readyz)
-        server.router.add_get("/metrics", self._show_metrics)
+        server.router.add_get("/metrics", self._metrics)
         self._runner = web.AppRunner(server, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
@@ -41,9 +45,9 @@ class Operations(Service):
     async def _readyz(self, _: web.Request) -> web.Response:
         return _answer(why_not_ready(self._app) or "ok")
 
-    async def _show_metrics(self, _: web.Request) -> web.Response:
-        text = self._metrics.text(gauges(self._app))
-        return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
+    async def _metrics(self, request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
 
 
 def why_not_ready(app: faust.App) -> str | None:
@@ -58,20 +62,23 @@ def why_not_ready(app: faust.App) -> str | None:
     return next((told for told, true in checks if true()), None)
 
 
-def gauges(app: faust.App) -> Iterator[tuple[str, str, dict[str, str], float]]:
-    """Yield what is measured at the moment of asking."""
-    yield (
-        "detector_calls",
-        "Calls whose state is kept.",
-        {},
-        len(cast("Sized", app.tables["calls"])) if app.started else 0,
-    )
-    yield "detector_ready", "1 when messages are taken in.", {}, float(why_not_ready(app) is None)
-    monitor = app.monitor
-    for place, end in sorted(monitor.tp_end_offsets.items()):
-        lag = max(0, end - (monitor.tp_committed_offsets.get(place) or 0))
-        labels = {"topic": place.topic, "partition": str(place.partition)}
-        yield "detector_lag_messages", "Messages written and not yet committed.", labels, lag
+class WorkerGauges(Collector):
+    """What is measured of a worker at the moment of asking."""
+
+    def __init__(self, app: faust.App) -> None:
+        self._app = app
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the calls kept, whether messages are taken in, and how far each partition is behind."""
+        calls = len(cast("Sized", self._app.tables["calls"])) if self._app.started else 0
+        yield GaugeMetricFamily("detector_calls", "Calls whose state is kept.", value=calls)
+        ready = float(why_not_ready(self._app) is None)
+        yield GaugeMetricFamily("detector_ready", "1 when messages are taken in.", value=ready)
+        told = "Messages written and not yet committed."
+        lag = GaugeMetricFamily("detector_lag_messages", told, labels=("topic", "partition"))
+        for place, messages in cast("PatientConsumer", self._app.consumer).lags() if self._app.started else ():
+            lag.add_metric((place.topic, str(place.partition)), messages)
+        yield lag
 
 
 def _answer(told: str) -> web.Response:

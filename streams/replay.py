@@ -11,7 +11,7 @@ from detector.errors import DetectorError
 from detector.transcript import Call, Turn
 from pipelines.settings import Settings
 from streams.codecs import encode
-from streams.connection import client_options
+from streams.connection import client_options, cluster
 from streams.messages import CallEnded, CallStarted, Message, TurnsSaid, WholeCall
 
 SECONDS_A_WORD = 0.4
@@ -59,7 +59,9 @@ def play(
 
     Raises:
         ReplayError: the broker did not take all of them.
+        UnreachableBrokerError: no broker answers, or none to us.
     """
+    cluster(settings)
     failed: list[str] = []
     producer = Producer(client_options(settings) | {"enable.idempotence": True, "linger.ms": 5})
     began, sent = clock(), 0

@@ -1,6 +1,7 @@
 """The topics as they have to be on the broker: made by a command, checked before the worker starts."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaException
@@ -9,10 +10,10 @@ from confluent_kafka.cimpl import NewTopic
 
 from detector.errors import DetectorError
 from pipelines.settings import Settings
-from streams.connection import client_options
+from streams.connection import ANSWER_SECONDS, client_options, cluster
 
-_DAY_MS = 24 * 60 * 60 * 1000
-_ANSWER_SECONDS = 10
+_HOUR_MS = 60 * 60 * 1000
+_DAY_MS = 24 * _HOUR_MS
 
 
 class TopicsError(DetectorError):
@@ -34,13 +35,15 @@ def plan(settings: Settings) -> tuple[TopicPlan, ...]:
     """Return every topic the worker reads or writes, its table's changelog included."""
     count = settings.partitions
     kept = {"cleanup.policy": "delete"}
-    latest = {"cleanup.policy": "compact"}
+    # Kafka compacts no segment that is still written to: with large ones a worker would read days of state to recover.
+    latest = {"cleanup.policy": "compact", "segment.ms": str(_HOUR_MS), "min.cleanable.dirty.ratio": "0.1"}
+    latest_for_a_while = {"cleanup.policy": "compact,delete"} | _days(365)
     return (
         TopicPlan(settings.topic_transcripts, "call_id", count, kept | _days(7), copartitioned=True),
         TopicPlan(settings.topic_verdicts, "call_id", count, kept | _days(90), copartitioned=True),
         TopicPlan(changelog(settings), "call_id", count, latest, copartitioned=True),
         TopicPlan(settings.topic_decisions, "call_id", count, kept | _days(30)),
-        TopicPlan(settings.topic_scorecards, "call_id", count, latest),
+        TopicPlan(settings.topic_scorecards, "call_id", count, latest_for_a_while),
         TopicPlan(settings.topic_rewards, "agent_id", count, kept | _days(90)),
         TopicPlan(settings.topic_dead_letters, "as came", count, kept | _days(30)),
     )
@@ -60,32 +63,38 @@ def create(settings: Settings, *, replicas: int) -> dict[str, str]:
     """Make the topics that are missing; return for each topic what became of it.
 
     Raises:
-        TopicsError: the broker did not answer or refused.
+        TopicsError: the broker refused.
+        UnreachableBrokerError: no broker answers, or none to us.
     """
-    admin = AdminClient(client_options(settings))
-    there = _partitions(admin)
+    there = _partitions(settings)
     missing = [one for one in plan(settings) if one.name not in there]
-    wanted = [
-        NewTopic(one.name, num_partitions=one.partitions, replication_factor=replicas, config=dict(one.config))
-        for one in missing
-    ]
+    wanted = [new_topic(one, replicas=replicas) for one in missing]
     done = {name: "was there" for name in there if name in names(settings)}
     try:
+        admin = AdminClient(client_options(settings))
         for name, made in (admin.create_topics(wanted, request_timeout=30) if wanted else {}).items():
             made.result()
             done[name] = "made"
     except KafkaException as error:
         raise TopicsError(f"the broker refused: {error.args[0].str()}") from None
+    _wait_for(done, settings)
     return done
+
+
+def new_topic(one: TopicPlan, *, replicas: int) -> NewTopic:
+    """Return a topic to be made. Of three copies or more two must be written before a message counts as taken."""
+    safe = {"min.insync.replicas": "2"} if replicas > 2 else {}  # noqa: PLR2004 - with two, none could be missing
+    config = dict(one.config) | safe
+    return NewTopic(one.name, num_partitions=one.partitions, replication_factor=replicas, config=config)
 
 
 def faults(settings: Settings) -> list[str]:
     """Return what is wrong with the topics on the broker, one line each.
 
     Raises:
-        TopicsError: the broker did not answer.
+        UnreachableBrokerError: no broker answers, or none to us.
     """
-    there = _partitions(AdminClient(client_options(settings)))
+    there = _partitions(settings)
     found: list[str] = []
     for one in plan(settings):
         count = there.get(one.name)
@@ -108,12 +117,15 @@ def check(settings: Settings) -> None:
         raise TopicsError(f"the topics at {settings.brokers} do not fit:\n{listed}\nmake them: detector topics create")
 
 
-def _partitions(admin: AdminClient) -> dict[str, int]:
-    try:
-        listed = admin.list_topics(timeout=_ANSWER_SECONDS).topics
-    except KafkaException:
-        raise TopicsError("no broker answers: check DETECTOR_BROKERS, or start with --embedded") from None
-    return {name: len(about.partitions) for name, about in listed.items() if about.error is None}
+def _wait_for(made: Iterable[str], settings: Settings) -> None:
+    """Wait until the brokers know what the controller has made."""
+    wanted, end = set(made), time.monotonic() + ANSWER_SECONDS
+    while wanted - _partitions(settings).keys() and time.monotonic() < end:
+        time.sleep(0.1)
+
+
+def _partitions(settings: Settings) -> dict[str, int]:
+    return {name: len(about.partitions) for name, about in cluster(settings).topics.items() if about.error is None}
 
 
 def _days(count: int) -> dict[str, str]:

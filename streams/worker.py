@@ -8,7 +8,7 @@ from streams.app import make_app
 from streams.delivery import DrainingWorker
 from streams.logs import logging_config
 from streams.metrics import Metrics
-from streams.operations import Operations
+from streams.operations import Operations, WorkerGauges
 
 
 def run(
@@ -25,7 +25,10 @@ def run(
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     metrics = Metrics()
     app = make_app(settings, detector, metrics=metrics)
-    beside = [Operations(app, metrics, host=settings.web_host, port=settings.web_port)] if settings.web_port else []
+    metrics.registry.register(WorkerGauges(app))
+    beside = (
+        [Operations(app, metrics.registry, host=settings.web_host, port=settings.web_port)] if settings.web_port else []
+    )
     worker = DrainingWorker(
         app, *beside, loglevel=level, logging_config=logging_config(level=level, json_logs=json_logs), quiet=True
     )

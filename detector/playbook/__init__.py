@@ -10,7 +10,6 @@ from detector.playbook.phrases import (
     WordClass,
     Words,
     parse,
-    spread,
 )
 from detector.playbook.values import (
     Behaviour,
@@ -52,5 +51,4 @@ __all__ = [
     "Words",
     "load_playbook",
     "parse",
-    "spread",
 ]

@@ -196,17 +196,3 @@ def _merged(alternatives: list[tuple[Element, ...]]) -> list[tuple[Element, ...]
         return alternatives
     joined = Words(frozenset().union(*(one[0].options for one in singles if isinstance(one[0], Words))))
     return [(joined,), *(one for one in alternatives if one not in singles)]
-
-
-def spread(sequence: Sequence, *, limit: int) -> tuple[tuple[str, ...], ...] | None:
-    """Return the plain phrases a gapless sequence stands for, or None where it has no such short list."""
-    choices: list[tuple[str, ...]] = []
-    count = 1
-    for element in sequence.elements:
-        if not isinstance(element, Words):
-            return None
-        choices.append((*sorted(element.options), *([""] if element.optional else [])))
-        count *= len(choices[-1])
-        if count > limit:
-            return None
-    return tuple(tuple(word for word in words if word) for words in product(*choices))

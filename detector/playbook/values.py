@@ -186,7 +186,7 @@ class Shared(Written):
     scopes: tuple[Scope, ...] = ()
     words: dict[Name, WordList] = Field(default_factory=dict)
     given_names: frozenset[str] = frozenset()
-    spellings: dict[str, str] = Field(default_factory=dict)
+    spellings: dict[str, Annotated[str, Field(pattern=r"^\S+$")]] = Field(default_factory=dict)
 
 
 class Playbook(Written):

@@ -2,7 +2,7 @@
 
 import os
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -17,7 +17,9 @@ from pipelines.flows import detect as flow
 from pipelines.readers import Columns, Roles
 from pipelines.settings import Settings
 from pipelines.sinks import JsonLines, Outputs
-from pipelines.store import StoreSink, open_store
+
+if TYPE_CHECKING:
+    from pipelines.store import StoreSink
 
 
 def detect(
@@ -44,7 +46,7 @@ def detect(
     make = partial(assemble.detector, settings)
     if jobs == 0:
         jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    make()
+    detector = make()
     errors = Console(stderr=True)
     sink = JsonLines(Outputs(decisions, rewards, scorecards))
     filling = None if store is None else _filling(store, settings)
@@ -61,6 +63,7 @@ def detect(
                     roles=roles,
                     columns=columns,
                 ),
+                detector=detector,
                 make_detector=make,
                 sinks=[sink],
                 jobs=jobs,
@@ -76,7 +79,9 @@ def detect(
     raise typer.Exit(1 if tally.faults else 0)
 
 
-def _filling(store: str, settings: Settings) -> StoreSink:
+def _filling(store: str, settings: Settings) -> "StoreSink":
+    from pipelines.store import StoreSink, open_store  # noqa: PLC0415 - the database's libraries take a while to load
+
     playbook = load_playbook(settings.playbook)
     return StoreSink(open_store(store), playbook=playbook, sample_share=settings.sample_share)
 

@@ -1,9 +1,11 @@
 """`detector evaluate`."""
 
 import json
+from collections.abc import Sequence
 from importlib import import_module
+from math import isnan
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,16 +14,21 @@ from rich.table import Table
 from detector.errors import DetectorError
 from models.evaluation import Figures, Share
 from pipelines import assemble
-from pipelines.flows import evaluate as flow
 from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.flows.evaluate import Measured, Targets
 
 
 def evaluate(
     paths: Annotated[list[Path], typer.Argument(help="Labelled conversations: files, or folders of *.jsonl.")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures here.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Write reliability and precision-recall here (PNG).")] = None,
+    baselines: Annotated[
+        bool, typer.Option(help="Hold it against phrases alone and tf-idf alone; takes seconds.")
+    ] = True,
 ) -> None:
-    """Compare the detector with people's labels, per behaviour, with 95% intervals.
+    """Compare the detector with people's labels, per behaviour, with 95% intervals, and with baselines.
 
     Example: detector evaluate labelled/ --json out/figures.json --picture out/figures.png
     """
@@ -30,18 +37,20 @@ def evaluate(
     reader = assemble.text_reader(detector.playbook)
     classifier = assemble.classifier(settings, detector.playbook)
     console = Console()
+    flow = import_module("pipelines.flows.evaluate")  # brings scikit-learn, which no other command waits for
+    guesses = flow.usual_baselines(classifier.weights.behaviours) if baselines else {}
     measured = []
     for corpus in flow.corpora(paths):
         for fault in corpus.faults:
             console.print(str(fault), markup=False, highlight=False)
-        one = flow.measure(corpus, detector=detector, reader=reader, classifier=classifier)
+        one = flow.measure(corpus, detector=detector, reader=reader, classifier=classifier, baselines=guesses)
         measured.append(one)
         console.print(_table(one))
+    if baselines:
+        console.print(_comparison(measured))
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(
-            json.dumps([one.evaluation.as_json() for one in measured], indent=1) + "\n", encoding="utf-8"
-        )
+        json_file.write_text(json.dumps([one.as_json() for one in measured], indent=1) + "\n", encoding="utf-8")
     if picture is not None:
         try:
             drawing = import_module("pipelines.flows.draw")
@@ -50,7 +59,7 @@ def evaluate(
         drawing.draw(measured, picture)
 
 
-def _table(measured: flow.Measured) -> Table:
+def _table(measured: "Measured") -> Table:
     told = measured.evaluation
     caption = (
         f"macro F1 {told.macro_f1:.3f} over {told.macro_of} behaviours with {told.macro_from} positives or more; "
@@ -70,6 +79,25 @@ def _table(measured: flow.Measured) -> Table:
             table.add_row(row.behaviour, *_cells(row.found, row.awarded))
     table.add_row("all together", *_cells(told.micro, told.micro_awarded))
     return table
+
+
+def _comparison(measured: Sequence["Measured"]) -> Table:
+    """Return precision, recall and macro F1 of all behaviours together: the baselines', then the detector's."""
+    table = Table(title="held against baselines: all behaviours together")
+    for heading in ("corpus", "by", "precision", "recall", "F1", "macro F1", "hard found", "near-misses flagged"):
+        table.add_column(heading, justify="left" if heading in {"corpus", "by"} else "right")
+    for one in measured:
+        told = one.evaluation
+        for base in one.baselines:
+            table.add_row(told.name, base.name, *_sums(base.found, base.macro_f1, base.found_targets))
+        table.add_row(told.name, "the detector", *_sums(told.micro, told.macro_f1, one.found_targets), end_section=True)
+    return table
+
+
+def _sums(found: Figures, macro_f1: float, targets: "Targets | None") -> tuple[str, ...]:
+    hard = (f"{targets[0]} of {targets[1]}", f"{targets[2]} of {targets[3]}") if targets else ("", "")
+    macro = "–" if isnan(macro_f1) else f"{macro_f1:.3f}"
+    return f"{found.precision.value:.2f}", f"{found.recall.value:.2f}", f"{found.f1:.2f}", macro, *hard
 
 
 def _cells(found: Figures, awarded: Figures) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """`detector purge`."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -9,9 +9,6 @@ from rich.console import Console
 
 from detector.errors import DetectorError
 from pipelines.settings import Settings
-from pipelines.store import open_store
-from pipelines.store.engine import now
-from pipelines.store.purging import purge as purge_store
 
 
 class AgeError(DetectorError):
@@ -26,11 +23,13 @@ def purge(
 
     Example: detector purge --older-than 90d
     """
+    from pipelines.store import open_store, purging  # noqa: PLC0415 - the database's libraries take a while to load
+
     found = re.fullmatch(r"(\d{1,5})([dw])", older_than)
     if found is None:
         raise AgeError("--older-than: give a number of days or weeks, such as 90d or 26w")
     age = timedelta(days=int(found[1]) * (7 if found[2] == "w" else 1))
     opened = open_store(store or Settings().store)
-    done = purge_store(opened, before=now() - age)
+    done = purging.purge(opened, before=datetime.now(UTC) - age)
     opened.close()
     Console(stderr=True).print(f"{done.turns:,} turns of {done.calls:,} calls have lost their words.", highlight=False)

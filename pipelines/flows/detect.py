@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeAlias
@@ -133,6 +133,7 @@ def _native(file: Path, on_bytes: Callable[[int], None], roles: Roles) -> Iterat
 def run(
     source: Iterable[Item],
     *,
+    detector: Detector,
     make_detector: DetectorFactory,
     sinks: Sequence[Sink],
     jobs: int,
@@ -142,6 +143,7 @@ def run(
 ) -> Tally:
     """Detect every call of the source and hand the detections to the sinks, in order. Memory does not grow.
 
+    The detector is that of this process; each other process makes its own.
     `on_call` is handed each call with its detection; without it no call's words come back from other processes.
 
     Raises:
@@ -150,7 +152,11 @@ def run(
     tally = Tally()
     batches = _batches(source)
     keep = on_call is not None
-    results = _here(batches, make_detector()) if jobs == 1 else _spread(batches, make_detector, jobs, keep=keep)
+    ahead = list(islice(batches, 2))
+    if jobs == 1 or len(ahead) <= 1:
+        results = _here(chain(ahead, batches), detector)
+    else:
+        results = _spread(ahead[0], detector, chain(ahead[1:], batches), make_detector, jobs, keep=keep)
     for result in results:
         if isinstance(result, InputFault):
             tally.faults += 1
@@ -187,15 +193,25 @@ def _here(batches: Iterable[list[Item]], detector: Detector) -> Iterator[Detecte
 
 
 def _spread(
-    batches: Iterator[list[Item]], make_detector: DetectorFactory, jobs: int, *, keep: bool
+    first: list[Item],
+    detector: Detector,
+    batches: Iterator[list[Item]],
+    make_detector: DetectorFactory,
+    jobs: int,
+    *,
+    keep: bool,
 ) -> Iterator[Detected | InputFault]:
-    """Yield the results of worker processes in the order of the batches; few batches are under way at a time."""
+    """Yield the results of worker processes in the order of the batches; few batches are under way at a time.
+
+    The first batch is done here, while the workers start.
+    """
     with ProcessPoolExecutor(
         jobs, mp_context=get_context("forkserver"), initializer=_start_worker, initargs=(make_detector,)
     ) as pool:
         under_way: deque[Future[list[Detected | InputFault]]] = deque(
             pool.submit(_in_worker, batch, keep=keep) for batch in islice(batches, jobs * BATCHES_AHEAD)
         )
+        yield from _here([first], detector)
         while under_way:
             yield from under_way.popleft().result()
             under_way.extend(pool.submit(_in_worker, batch, keep=keep) for batch in islice(batches, 1))

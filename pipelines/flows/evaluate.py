@@ -1,8 +1,9 @@
 """Evaluation: the real detector over labelled conversations, its figures, and their pictures."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -10,9 +11,10 @@ from detector.decision import Outcome
 from detector.detect import Detector
 from detector.errors import DetectorError
 from detector.ports import Reader
+from models.baselines import phrases_alone, tf_idf
 from models.classifier import Classifier
-from models.evaluation import Evaluation, evaluate
-from models.labels import LabelledCall, observe
+from models.evaluation import Evaluation, Figures, Flags, Numbers, evaluate
+from models.labels import LabelledCall, Observation, observe, own_calls
 from pipelines.readers import InputFault, labelled
 
 
@@ -54,30 +56,67 @@ def _corpus(file: Path, text: str, name: str) -> Corpus:
     return Corpus(name, tuple(calls), tuple(faults), tuple(targets) if len(targets) == len(calls) else ())
 
 
+Targets: TypeAlias = tuple[int, int, int, int]
+"""Positives found, positives, near-misses flagged, near-misses: of turns written to be hard."""
+
+Guess: TypeAlias = Callable[[Sequence[Observation]], Flags]
+"""A baseline: says of observations x behaviours what it finds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a baseline finds in the same turns."""
+
+    name: str
+    found: Figures
+    macro_f1: float
+    found_targets: Targets | None
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The evaluation of a corpus; `found_targets` is (positives found, positives, near-misses flagged, near-misses)."""
+    """The evaluation of a corpus, and the baselines it is held against."""
 
     evaluation: Evaluation
-    found_targets: tuple[int, int, int, int] | None = None
+    found_targets: Targets | None = None
+    baselines: tuple[Compared, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values, for a JSON file."""
+        return {
+            **self.evaluation.as_json(),
+            "found_targets": self.found_targets,
+            "baselines": [asdict(one) for one in self.baselines],
+        }
 
 
-def measure(corpus: Corpus, *, detector: Detector, reader: Reader, classifier: Classifier) -> Measured:
-    """Run the detector over a corpus and compare with the labels.
+def usual_baselines(behaviours: Sequence[str]) -> dict[str, Guess]:
+    """Return the playbook's phrases alone, and a tf-idf logistic regression trained on the project's own examples."""
+    learned = tf_idf(own_calls(), behaviours)
+    return {
+        "phrases alone": lambda observed: phrases_alone(observed, behaviours),
+        "tf-idf alone": learned.found,
+    }
+
+
+def measure(
+    corpus: Corpus,
+    *,
+    detector: Detector,
+    reader: Reader,
+    classifier: Classifier,
+    baselines: Mapping[str, Guess] | None = None,
+) -> Measured:
+    """Run the detector over a corpus and compare with the labels, and with what each baseline finds.
 
     Raises:
         NothingLabelledError: no labelled agent turn is in it.
     """
-    behaviours = classifier.weights.behaviours
-    decided = {
-        (one.call_id, one.turn_id, one.behaviour): one.outcome
-        for call in corpus.calls
-        for one in detector.detect(call.call).decisions
-    }
     observed = list(observe(corpus.calls, reader))
     if not observed:
         raise NothingLabelledError(f"{corpus.name}: no labelled agent turn in it")
-    outcomes = [[decided.get((one.call_id, one.turn.turn_id, name)) for name in behaviours] for one in observed]
+    behaviours = classifier.weights.behaviours
+    found, awarded = _decided(corpus, observed, detector, behaviours)
     scores = np.array(
         [
             classifier.probabilities(one.reading, one.memory) if one.reading.words else np.zeros(len(behaviours))
@@ -85,24 +124,69 @@ def measure(corpus: Corpus, *, detector: Detector, reader: Reader, classifier: C
         ],
         dtype=float,
     )
-    evaluation = evaluate(
-        name=corpus.name,
+    evaluation = _evaluation(corpus.name, observed, behaviours, scores, found=found, awarded=awarded)
+    return Measured(
+        evaluation,
+        _targets(corpus, observed, behaviours, found),
+        tuple(_compared(name, guess, corpus, observed, behaviours) for name, guess in (baselines or {}).items()),
+    )
+
+
+def _decided(
+    corpus: Corpus, observed: Sequence[Observation], detector: Detector, behaviours: Sequence[str]
+) -> tuple[Flags, Flags]:
+    """Return observations x behaviours: what the detector awards or reviews, and what it awards."""
+    outcomes = {
+        (one.call_id, one.turn_id, one.behaviour): one.outcome
+        for call in corpus.calls
+        for one in detector.detect(call.call).decisions
+    }
+    decided = [[outcomes.get((one.call_id, one.turn.turn_id, name)) for name in behaviours] for one in observed]
+    found = np.array([[one is not None for one in row] for row in decided], dtype=np.bool_)
+    return found, np.array([[one is Outcome.AWARD for one in row] for row in decided], dtype=np.bool_)
+
+
+def _evaluation(
+    name: str,
+    observed: Sequence[Observation],
+    behaviours: Sequence[str],
+    scores: Numbers,
+    *,
+    found: Flags,
+    awarded: Flags,
+) -> Evaluation:
+    return evaluate(
+        name=name,
         behaviours=behaviours,
-        truth=np.array([[name in one.labels for name in behaviours] for one in observed], dtype=np.bool_),
+        truth=np.array([[label in one.labels for label in behaviours] for one in observed], dtype=np.bool_),
         scores=scores,
-        found=np.array([[one is not None for one in row] for row in outcomes], dtype=np.bool_),
-        awarded=np.array([[one is Outcome.AWARD for one in row] for row in outcomes], dtype=np.bool_),
+        found=found,
+        awarded=awarded,
         call_ids=[one.call_id for one in observed],
     )
-    return Measured(evaluation, _targets(corpus, decided))
 
 
-def _targets(corpus: Corpus, decided: dict[tuple[str, str, str], Outcome]) -> tuple[int, int, int, int] | None:
+def _compared(
+    name: str, guess: Guess, corpus: Corpus, observed: Sequence[Observation], behaviours: Sequence[str]
+) -> Compared:
+    found = guess(observed)
+    told = _evaluation(name, observed, behaviours, found.astype(float), found=found, awarded=found)
+    return Compared(name, told.micro, told.macro_f1, _targets(corpus, observed, behaviours, found))
+
+
+def _targets(
+    corpus: Corpus, observed: Sequence[Observation], behaviours: Sequence[str], found: Flags
+) -> Targets | None:
     if not corpus.targets:
         return None
+    seen = {
+        (one.call_id, behaviour)
+        for one, row in zip(observed, found, strict=True)
+        for behaviour, flag in zip(behaviours, row, strict=True)
+        if flag
+    }
     counts = {(True, True): 0, (True, False): 0, (False, True): 0, (False, False): 0}
     for call, (target, positive) in zip(corpus.calls, corpus.targets, strict=True):
-        seen = (call.call.call_id, call.call.turns[-1].turn_id, target) in decided
-        counts[positive, seen] += 1
-    found, flagged = counts[True, True], counts[False, True]
-    return found, found + counts[True, False], flagged, flagged + counts[False, False]
+        counts[positive, (call.call.call_id, target) in seen] += 1
+    found_positives, flagged = counts[True, True], counts[False, True]
+    return found_positives, found_positives + counts[True, False], flagged, flagged + counts[False, False]

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,10 +13,19 @@ from detector.errors import DetectorError
 from detector.playbook import Playbook
 from detector.ports import Reader
 from models.classifier import Classifier
-from models.evaluation import BehaviourFigures, Evaluation, choose_thresholds, evaluate
+from models.evaluation import (
+    BehaviourFigures,
+    Evaluation,
+    Flags,
+    Numbers,
+    choose_thresholds,
+    decided_apart,
+    evaluate,
+)
 from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls, playbook_calls
 from models.registry import Model, save, stored
-from models.train import Trained, is_test, train, truth_of
+from models.train import Trained, fold_of, is_test, train, truth_of
+from pipelines.flows.card import model_card, slices
 
 TARGET_PLACES = 3
 _BLOCK = re.compile(r"^thresholds:.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
@@ -47,25 +56,35 @@ def learn(
     from_playbook = [one for one in observe(playbook_calls(playbook), reader) if one.reading.words]
     trained = train([*learned, *from_playbook], behaviours, jobs=jobs)
     truth, scores = trained.truth[: len(learned)], trained.scores[: len(learned)]
+    floor = playbook.strategy.award_precision_floor
     thresholds = {
-        name: choose_thresholds(truth[:, at], scores[:, at], floor=playbook.strategy.award_precision_floor)
-        for at, name in enumerate(behaviours)
+        name: choose_thresholds(truth[:, at], scores[:, at], floor=floor) for at, name in enumerate(behaviours)
     }
-    out_of_fold = _evaluation("out of fold", learned, behaviours, scores, thresholds)
-    test = _evaluation("private test split", held_out, behaviours, _scores(trained, held_out), thresholds)
+    apart = decided_apart(truth, scores, folds=[fold_of(one.call_id) for one in learned], floor=floor)
+    out_of_fold = _evaluation("out of fold", learned, behaviours, scores, apart)
+    test_scores = _scores(trained, held_out)
+    decided = _reached(test_scores, thresholds)
+    test = _evaluation("private test split", held_out, behaviours, test_scores, decided)
+    test_slices = slices(held_out, truth_of(held_out, behaviours), found=decided[0], awarded=decided[1])
     about = {
         "examples_sha256": digest_of(examples),
         "playbook_version": playbook.version,
         "learned_from_turns": len(learned),
         "tested_on_turns": len(held_out),
     }
-    card = model_card(out_of_fold, test, thresholds, about, today=today)
+    card = model_card(out_of_fold, test, test_slices, thresholds, about, today=today)
     return Run(
         save(trained.weights, folder=folder, about=about, card=card), thresholds, out_of_fold, test, len(learned)
     )
 
 
-def _scores(trained: Trained, observations: Sequence[Observation]) -> np.ndarray:
+def _reached(scores: Numbers, thresholds: Mapping[str, tuple[float, float]]) -> tuple[Flags, Flags]:
+    """Return what reaches the review thresholds, and what reaches the award thresholds."""
+    award, review = np.array(list(thresholds.values())).T
+    return scores >= review, scores >= award
+
+
+def _scores(trained: Trained, observations: Sequence[Observation]) -> Numbers:
     classifier = Classifier(stored(trained.weights), version="in training")
     return np.array([classifier.probabilities(one.reading, one.memory) for one in observations], dtype=float)
 
@@ -74,18 +93,16 @@ def _evaluation(
     name: str,
     observations: Sequence[Observation],
     behaviours: Sequence[str],
-    scores: np.ndarray,
-    thresholds: dict[str, tuple[float, float]],
+    scores: Numbers,
+    decided: tuple[Flags, Flags],
 ) -> Evaluation:
-    award = np.array([thresholds[one][0] for one in behaviours])
-    review = np.array([thresholds[one][1] for one in behaviours])
     return evaluate(
         name=name,
         behaviours=behaviours,
         truth=truth_of(observations, behaviours),
         scores=scores,
-        found=scores >= review,
-        awarded=scores >= award,
+        found=decided[0],
+        awarded=decided[1],
         call_ids=[one.call_id for one in observations],
     )
 
@@ -134,52 +151,3 @@ def _down(threshold: float) -> float:
 
 def _number(value: float) -> str:
     return "0" if np.isnan(value) else f"{value:.3f}"
-
-
-def model_card(
-    out_of_fold: Evaluation,
-    test: Evaluation,
-    thresholds: dict[str, tuple[float, float]],
-    about: dict[str, object],
-    *,
-    today: date,
-) -> str:
-    """Return the model card, in Markdown."""
-    tested = {row.behaviour: row for row in test.behaviours}
-    table = "\n".join(
-        f"| {row.behaviour} | {row.found.positives} | {thresholds[row.behaviour][0]:.2f} "
-        f"| {_told(row.awarded.precision)} | {_told(row.awarded.recall)} | {thresholds[row.behaviour][1]:.2f} "
-        f"| {_told(row.found.precision)} | {_told(row.found.recall)} | {row.found.f1:.2f} "
-        f"| {tested[row.behaviour].found.positives} | {tested[row.behaviour].found.f1:.2f} |"
-        for row in out_of_fold.behaviours
-    )
-    weak = ", ".join(row.behaviour for row in sorted(out_of_fold.behaviours, key=lambda row: row.found.f1)[:4])
-    return f"""# Model card: the shipped classifier
-
-Written by `detector train` on {today.isoformat()}. Do not edit.
-
-- **What it is.** One-vs-rest logistic regression over words, word pairs and triples, character n-grams, the playbook's
-  rule hits and the turns before, with Platt's calibration. It reads one agent turn and up to three turns before it.
-- **What it learned from.** {about["learned_from_turns"]} labelled agent turns written by hand for this project (no
-  customer's words, no public corpus, no templates): half near-misses, half in a recogniser's style, many sectors and
-  Englishes. Examples' digest `{str(about["examples_sha256"])[:16]}`, playbook {about["playbook_version"]}.
-- **What it is for.** Proposing and scoring the playbook's behaviours in English service calls and chats, with a person
-  to review what is uncertain. Not for judging agents' feelings, voices or worth; not for other languages.
-- **How to read the figures.** The examples are harder than calls are: every second turn was written to mislead.
-  *Out of fold*: each turn scored by a model that had not seen its call. *Test*: a tenth of the calls never learned from.
-  Intervals are Wilson's, 95%. Both are optimistic: the playbook's rules were mended with all these examples in view,
-  the test split's too, and the thresholds were chosen on the out-of-fold scores they are shown with.
-- **Calibration error** {out_of_fold.calibration_error:.3f} out of fold, {test.calibration_error:.3f} on the test split.
-- **Macro F1** {out_of_fold.macro_f1:.3f} out of fold, {test.macro_f1:.3f} on the test split.
-- **Weak spots.** Lowest F1: {weak}. Irony, behaviours told over several turns, and idiom that neither rules nor
-  examples know are missed. A threshold of 1.01 means that no score was sure enough: nothing is awarded, all is reviewed.
-
-| behaviour | positives | award from | award precision | award recall | review from | precision | recall | F1 | test positives | test F1 |
-|---|---|---|---|---|---|---|---|---|---|---|
-{table}
-"""
-
-
-def _told(share: object) -> str:
-    value, low, high = (getattr(share, name) for name in ("value", "low", "high"))
-    return "–" if np.isnan(value) else f"{value:.2f} ({low:.2f}–{high:.2f})"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from detector.candidate import HitKind
 from detector.errors import Fault
@@ -16,8 +16,6 @@ class Entry:
     kind: HitKind
     owner: str
     rule: str
-    at_start: bool = False
-    at_end: bool = False
     scope: Literal["clause", "turn"] = "clause"
     reach: int = 0
     except_for: frozenset[str] = frozenset()
@@ -34,6 +32,8 @@ class Entry:
         return Fault(self.file, 1, f"the entry {self.rule!r} {message}")
 
 
+Match: TypeAlias = tuple[Entry, int, int]
+"""An entry, the first word of a match, and the word after its last."""
 SHARED_SCOPE = "*"
 """The owner of an unless entry that holds for every behaviour."""
 

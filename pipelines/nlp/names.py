@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from spacy.lang.en.stop_words import STOP_WORDS
 
-from detector.candidate import Hit, HitKind
+from detector.candidate import CUE, Hit
 from pipelines.nlp.words import CLAUSE_ENDS, FILLERS, NAME, PAUSES
 
 FOLLOWS, PRECEDES, ASKED = "name_follows", "name_precedes", "name_asked"
@@ -51,11 +51,11 @@ def heard(texts: Sequence[str], norms: Sequence[str], hits: Iterable[Hit], *, as
     lower_case = not any(text[:1].isupper() for text in texts)
     names: list[str] = []
     for hit in hits:
-        if hit.kind is HitKind.CUE and hit.owner == FOLLOWS:
+        if hit.kind is CUE and hit.owner == FOLLOWS:
             weak = hit.rule.startswith("weak")
             if not weak or hit.first <= WEAK_WITHIN:
                 names.extend(_run(texts, norms, range(hit.last, len(texts)), lower_case=lower_case, strict=weak))
-        elif hit.kind is HitKind.CUE and hit.owner == PRECEDES:
+        elif hit.kind is CUE and hit.owner == PRECEDES:
             names.extend(_run(texts, norms, range(hit.first - 1, -1, -1), lower_case=lower_case, strict=True))
     if asked and not names:
         start = next(

@@ -1,161 +1,119 @@
-"""The playbook's phrases, compiled to spaCy's matchers behind a gate of words.
+"""The playbook's phrases, compiled to regular expressions over a turn's words behind a gate.
 
-A phrase that stands for few plain phrases goes to one PhraseMatcher. The others, with gaps or wide choices, and raw
-token patterns, each have a token Matcher, which is tried on a turn only when the turn has every word it cannot do
-without. Matchers are made when first tried.
+Only the phrases that the gate lets through are tried on a turn; they are compiled when first tried. Raw token patterns
+have one spaCy Matcher, which runs on every turn of a playbook that has any.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
-from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.language import Language
-from spacy.matcher import Matcher, PhraseMatcher
+from spacy.matcher import Matcher
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
 from detector.errors import Fault
-from detector.playbook import Playbook, Rule, Sequence, Words, parse, spread
-from pipelines.nlp.entries import Entry
+from detector.playbook import Playbook, Rule, parse
+from detector.playbook import Sequence as PhraseSequence
+from pipelines.nlp.alphabet import Alphabet
+from pipelines.nlp.entries import Entry, Match
+from pipelines.nlp.gate import Commonness, Gate
 from pipelines.nlp.raw_patterns import what_is_wrong
-from pipelines.nlp.sequences import CLASSES, Normaliser, can_match, misheard, misheard_sequence, token_pattern
-from pipelines.nlp.words import CLAUSE_ENDS, NUMBER
+from pipelines.nlp.sequences import Normaliser, can_match, misheard
+from pipelines.nlp.words import CLAUSE_ENDS
 
-PLAIN_PHRASES = 24
 NEVER_FOUND = "can never be found: of what is said, fillers, dashes, quotes and a word's repetition are left out"
 _LEADS = frozenset("okay ok so and right well yes yeah now oh but no then alright".split())
 
 
-@dataclass(slots=True)
-class Gated:
-    """A token pattern, the sets of words of which a turn needs one each, and its matcher once it was tried."""
+class Phrase:
+    """One reading of a phrase of an entry."""
 
-    entry: Entry
-    pattern: list[dict[str, Any]]
-    needs: tuple[frozenset[str], ...]
-    matcher: Matcher | None = field(default=None)
+    def __init__(self, entry: Entry, sequence: PhraseSequence, alphabet: Alphabet) -> None:
+        self.entry = entry
+        self.at_start = sequence.at_start
+        self._sequence = sequence
+        self._alphabet = alphabet
+        alphabet.learn(sequence)
 
-    def matches(self, vocab: Vocab, document: Doc) -> Iterator[tuple[int, int]]:
-        """Yield the first word and the word after the last of each match."""
-        if self.matcher is None:
-            self.matcher = Matcher(vocab)
-            self.matcher.add(self.entry.rule, [self.pattern])
-        return ((first, last) for _, first, last in self.matcher(document))
+    @cached_property
+    def search(self) -> Callable[[str, int], re.Match[str] | None]:
+        """Find the phrase in a turn's letters, from a place on."""
+        return re.compile(self._alphabet.expression(self._sequence)).search
 
 
 class Phrasebook:
-    """Finds the entries of one speaker's phrases in a document of normalised words.
+    """Finds the entries of one speaker's phrases in a turn's normalised words.
 
     `faults` tells the phrases that can never be found, and the raw patterns that spaCy refuses.
     """
 
     def __init__(self, nlp: Language, entries: Iterable[tuple[Entry, Rule]], *, playbook: Playbook) -> None:
-        self._nlp = nlp
+        self._vocab = nlp.vocab
         self._word_lists = playbook.shared.words
-        self._phrases = PhraseMatcher(nlp.vocab, attr="ORTH")
-        self._entries: dict[int, Entry] = {}
-        self._gate: dict[str, list[Gated]] = defaultdict(list)
-        self._ungated: list[Gated] = []
+        self._alphabet = Alphabet()
+        self._gate: Gate[Phrase] = Gate(_commonness(nlp, playbook))
+        self._raw: Matcher | None = None
+        self._raw_entries: dict[int, Entry] = {}
         self._normaliser = Normaliser(nlp)
         self.faults: list[Fault] = []
         for entry, rule in entries:
             self._add(entry, rule)
 
-    def matches(self, document: Doc, words: tuple[str, ...]) -> Iterator[tuple[Entry, int, int]]:
-        """Yield each entry found with its first word and the word after its last."""
-        for key, first, last in self._phrases(document):
-            entry = self._entries[key]
-            if not (entry.at_start or entry.at_end) or _bound(entry, words, first, last):
-                yield entry, first, last
-        for gated in self.tried(frozenset(words)):
-            for first, last in gated.matches(self._nlp.vocab, document):
-                if _bound(gated.entry, words, first, last):
-                    yield gated.entry, first, last
+    def matches(self, words: Sequence[str]) -> list[Match]:
+        """Return where entries are found; of matches of one phrase from the same word on, the longest."""
+        found: list[Match] = []
+        opened = self._gate.opened(words)
+        letters = self._alphabet.spelled(words) if opened else ""
+        for phrase in opened:
+            match = phrase.search(letters, 0)
+            while match:
+                first, last = match.span()
+                if not phrase.at_start or _starts(words, first):
+                    found.append((phrase.entry, first, last))
+                match = phrase.search(letters, first + 1)
+        return found if self._raw is None else [*found, *self._raw_matches(self._raw, words)]
 
-    def tried(self, words: AbstractSet[str]) -> list[Gated]:
-        """Return the token patterns the gate lets through for the words of a turn."""
-        opened = list(self._ungated)
-        for word in words & self._gate.keys():
-            opened.extend(gated for gated in self._gate[word] if _has_all(gated.needs, words))
-        return opened
-
-    def everything(self) -> list[Gated]:
-        """Return all token patterns, as if there were no gate."""
-        behind = {id(gated): gated for several in self._gate.values() for gated in several}
-        return [*self._ungated, *behind.values()]
+    def _raw_matches(self, matcher: Matcher, words: Sequence[str]) -> Iterable[Match]:
+        document = Doc(self._vocab, words=list(words))
+        return ((self._raw_entries[key], first, last) for key, first, last in matcher(document))
 
     def _add(self, entry: Entry, rule: Rule) -> None:
-        plain: dict[Entry, set[tuple[str, ...]]] = defaultdict(set)
-        for phrase in rule.phrases:
-            for sequence in self._sequences(entry, phrase):
-                bound = entry
-                if sequence.at_start or sequence.at_end:
-                    bound = replace(entry, at_start=sequence.at_start, at_end=sequence.at_end)
-                listed = spread(sequence, limit=PLAIN_PHRASES)
-                if listed is None:
-                    self._add_gated(bound, sequence)
-                else:
-                    plain[bound].update(variant for words in listed for variant in misheard(words))
-        for bound, phrases in plain.items():
-            self._add_plain(bound, phrases)
-        self._add_patterns(entry, rule)
-
-    def _add_patterns(self, entry: Entry, rule: Rule) -> None:
+        sequences = (one for phrase in rule.phrases for one in self._sequences(entry, phrase))
+        for sequence in dict.fromkeys(sequences):
+            self._gate.put(Phrase(entry, sequence, self._alphabet), sequence.elements)
         for at, pattern in enumerate(rule.patterns, start=1):
-            wrong = what_is_wrong(pattern, vocab=self._nlp.vocab)
+            wrong = what_is_wrong(pattern, vocab=self._vocab)
             if wrong is None:
-                self._ungated.append(Gated(entry, list(pattern), ()))
+                self._add_raw(entry, list(pattern))
             else:
                 self.faults.append(entry.fault(f"has a raw pattern, its number {at}, that {wrong}"))
 
-    def _sequences(self, entry: Entry, phrase: str) -> list[Sequence]:
-        """Return a phrase's sequences in normalised words; that none can match is a fault."""
+    def _sequences(self, entry: Entry, phrase: str) -> Iterator[PhraseSequence]:
+        """Yield a phrase's sequences in normalised words, also as misheard; that none can match is a fault."""
         sequences = list(self._normaliser.normalised(parse(phrase, word_lists=self._word_lists)))
         if not any(can_match(sequence) for sequence in sequences):
             self.faults.append(entry.fault(f"has the phrase {phrase!r}, which {NEVER_FOUND}"))
-        return sequences
+        for sequence in sequences:
+            yield from misheard(sequence)
 
-    def _add_plain(self, entry: Entry, phrases: set[tuple[str, ...]]) -> None:
-        key = f"{entry.kind}|{entry.owner}|{entry.rule}|{entry.at_start:d}{entry.at_end:d}"
-        vocab = self._nlp.vocab
-        self._phrases.add(key, [Doc(vocab, words=list(words)) for words in sorted(phrases)])
-        self._entries[vocab.strings[key]] = entry
-
-    def _add_gated(self, entry: Entry, sequence: Sequence) -> None:
-        for variant in misheard_sequence(sequence):
-            needs = sorted(
-                (
-                    element.options
-                    for element in variant.elements
-                    if isinstance(element, Words) and not element.optional
-                ),
-                key=_commonness,
-            )
-            gated = Gated(entry, token_pattern(variant), tuple(needs))
-            for word in needs[0]:
-                self._gate[word].append(gated)
+    def _add_raw(self, entry: Entry, pattern: list[dict[str, Any]]) -> None:
+        self._raw = self._raw or Matcher(self._vocab)
+        key = f"{entry.kind}|{entry.owner}|{entry.rule}"
+        self._raw.add(key, [pattern])
+        self._raw_entries[self._vocab.strings[key]] = entry
 
 
-def _has_all(needs: tuple[frozenset[str], ...], words: AbstractSet[str]) -> bool:
-    return not any(options.isdisjoint(words) for options in needs)
+def _commonness(nlp: Language, playbook: Playbook) -> Commonness:
+    """Return how often words are said in the playbook's examples and the turns before them."""
+    examples = [one for each in playbook.behaviours for one in (*each.examples.catch, *each.examples.leave)]
+    said = [text for one in examples for text in (one.text, *(text for _, text in one.before))]
+    return Commonness([token.norm_ for token in nlp.make_doc(text)] for text in said)
 
 
-def _commonness(options: frozenset[str]) -> tuple[int, int]:
-    """Sort sets of words by how seldom a turn is likely to have one: everyday words come last."""
-    return sum(word in STOP_WORDS or word in CLASSES["name"] or word == NUMBER for word in options), len(options)
-
-
-def _bound(entry: Entry, words: tuple[str, ...], first: int, last: int) -> bool:
-    """Tell whether a match stands at the ends of a clause where its phrase says so."""
-    if entry.at_start and not _starts(words, first):
-        return False
-    return not entry.at_end or last == len(words) or words[last] in CLAUSE_ENDS
-
-
-def _starts(words: tuple[str, ...], first: int) -> bool:
+def _starts(words: Sequence[str], first: int) -> bool:
+    """Tell whether a word starts a clause, small words such as "well" in front of it left aside."""
     while first > 0 and words[first - 1] in _LEADS:
         first -= 1
     return first == 0 or words[first - 1] in CLAUSE_ENDS

@@ -1,26 +1,24 @@
 """The text engine: a turn's normalised words, and the playbook's phrases found in them, by spaCy."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from spacy.lang.en.stop_words import STOP_WORDS
-from spacy.tokens import Doc
 
 from detector.call import Memory
 from detector.candidate import Reading
 from detector.errors import PlaybookError
 from detector.playbook import Playbook
-from detector.transcript import Speaker, Turn
+from detector.transcript import AGENT, CUSTOMER, Turn
 from pipelines.nlp.entries import agent_entries, cue_entries
 from pipelines.nlp.names import ASKED, NAME_FACTS, heard, stands_as_name
 from pipelines.nlp.phrasebook import Phrasebook
+from pipelines.nlp.tokens import Run, Token, Tokens, flat
 from pipelines.nlp.voiding import voided
 from pipelines.nlp.words import (
     AGENT_NAME,
     CLAUSE_ENDS,
     CUSTOMER_NAME,
-    DROPPED,
     NUMBER,
-    PAUSES,
     normalised_form,
     tokenizer,
     without_endless_words,
@@ -43,7 +41,7 @@ _ALSO_WORDS = STOP_WORDS | frozenset(
 
 
 class SpacyReader:
-    """Reads turns with spaCy's tokenizer and matchers. Pure: the same turn and memory give the same reading.
+    """Reads turns with spaCy's tokenizer and the phrasebooks. Pure: the same turn and memory give the same reading.
 
     Raises:
         PlaybookError: every phrase that can never be found, and every raw pattern that spaCy refuses.
@@ -51,11 +49,11 @@ class SpacyReader:
 
     def __init__(self, playbook: Playbook) -> None:
         shared = playbook.shared
-        form = normalised_form(given_names=shared.given_names, spellings=shared.spellings)
-        self._nlp = tokenizer(form)
+        nlp = tokenizer(normalised_form(given_names=shared.given_names, spellings=shared.spellings))
+        self._tokens = Tokens(nlp)
         self._books = {
-            Speaker.AGENT: Phrasebook(self._nlp, agent_entries(playbook), playbook=playbook),
-            Speaker.CUSTOMER: Phrasebook(self._nlp, cue_entries(playbook, "customer"), playbook=playbook),
+            AGENT: Phrasebook(nlp, agent_entries(playbook), playbook=playbook),
+            CUSTOMER: Phrasebook(nlp, cue_entries(playbook, "customer"), playbook=playbook),
         }
         faults = dict.fromkeys(fault for book in self._books.values() for fault in book.faults)
         if faults:
@@ -63,68 +61,57 @@ class SpacyReader:
 
     def read(self, turn: Turn, memory: Memory) -> Reading:
         """Return the reading of a turn. Names known from the call are read as `{customer_name}`, `{agent_name}`."""
-        tokens = self._nlp.make_doc(without_endless_words(without_marks(turn.text[:READ_CHARACTERS])))
-        norms = _with_names(tokens, [token.norm_ for token in tokens], memory)
-        words, kept, clauses = _kept(norms)
-        if not any(word not in CLAUSE_ENDS for word in words):
+        text = without_endless_words(without_marks(turn.text[:READ_CHARACTERS]))
+        words, spans, clauses = _kept(self._named(text, memory))
+        if CLAUSE_ENDS.issuperset(words):
             return NOTHING
         book = self._books.get(turn.speaker)
         if book is None:
             return Reading(words=words)
-        found = list(book.matches(Doc(self._nlp.vocab, words=list(words)), words))
+        found = book.matches(words)
         hits = tuple(voided(found, clauses)) if found else ()
-        asked = turn.speaker is Speaker.CUSTOMER and bool(memory.recent) and ASKED in memory.recent[-1].facts
+        asked = turn.speaker is CUSTOMER and bool(memory.recent) and ASKED in memory.recent[-1].facts
         names: tuple[str, ...] = ()
         if asked or any(hit.owner in NAME_FACTS for hit in hits):
-            names = heard([tokens[at].text for at in kept], words, hits, asked=asked)
-        spans = tuple((tokens[at].idx, tokens[at].idx + len(tokens[at])) for at in kept)
+            names = heard([text[start:end] for start, end in spans], words, hits, asked=asked)
         return Reading(words=words, spans=spans, clauses=clauses, hits=hits, names=names)
 
+    def _named(self, text: str, memory: Memory) -> list[Run]:
+        """Return a text's tokens, the customer's and the agent's name by their place-holders."""
+        runs = self._tokens.of(text)
+        lowered = text.lower()
+        for names, holder in ((memory.agent_names, AGENT_NAME), (memory.customer_names, CUSTOMER_NAME)):
+            for name in names:
+                if name in lowered:
+                    runs = [(0, list(_with_name(list(flat(runs)), text, name, holder)))]
+        return runs
 
-def _kept(norms: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
-    """Return the words that count, their tokens' places, and the number of the clause of each.
+
+def _kept(runs: Iterable[Run]) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...], tuple[int, ...]]:
+    """Return the words that count, the characters and the number of the clause of each.
 
     Fillers, marks such as [noise], commas and a word said twice in a row are left out; commas still part clauses.
     """
     words: list[str] = []
-    kept: list[int] = []
+    spans: list[tuple[int, int]] = []
     clauses: list[int] = []
     clause, previous = 0, ""
-    for at, norm in enumerate(norms):
-        if norm in DROPPED or norm.isspace():
-            clause += norm in PAUSES
-            continue
-        if norm == previous and norm != NUMBER:
-            continue
-        words.append(norm)
-        kept.append(at)
-        clauses.append(clause)
-        previous = norm
-        clause += norm in CLAUSE_ENDS
-    return tuple(words), tuple(kept), tuple(clauses)
-
-
-def _with_names(tokens: Doc, norms: list[str], memory: Memory) -> list[str]:
-    """Put the place-holders of the customer's and the agent's name where those stand."""
-    if not memory.customer_names and not memory.agent_names:
-        return norms
-    lowered = [token.lower_ for token in tokens]
-    for names, holder in ((memory.agent_names, AGENT_NAME), (memory.customer_names, CUSTOMER_NAME)):
-        if names.isdisjoint(lowered):
-            continue
-        for at in _places(tokens, lowered, names):
-            norms[at] = holder
-    return norms
-
-
-def _places(tokens: Doc, lowered: Sequence[str], names: Iterable[str]) -> Iterable[int]:
-    wanted = frozenset(names)
-    texts: list[str] = []
-    for at, word in enumerate(lowered):
-        if word not in wanted:
-            continue
-        if word in _ALSO_WORDS:
-            texts = texts or [token.text for token in tokens]
-            if not stands_as_name(texts, at):
+    for begin, tokens in runs:
+        for word, start, end, counts, parts in tokens:
+            if word == previous and word != NUMBER:
                 continue
-        yield at
+            if counts:
+                words.append(word)
+                spans.append((begin + start, begin + end))
+                clauses.append(clause)
+                previous = word
+            clause += parts
+    return tuple(words), tuple(spans), tuple(clauses)
+
+
+def _with_name(tokens: Sequence[Token], text: str, name: str, holder: str) -> Iterator[Token]:
+    """Yield the tokens, a place-holder for each that is a name."""
+    texts = [text[start:end] for _, start, end, _, _ in tokens]
+    for at, (token, said) in enumerate(zip(tokens, texts, strict=True)):
+        is_name = said.lower() == name and (name not in _ALSO_WORDS or stands_as_name(texts, at))
+        yield (holder, *token[1:3], True, False) if is_name else token

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import product
-from typing import Any
+from itertools import pairwise, product
 
 from spacy.language import Language
 
-from detector.playbook import AnyWord, Element, Gap, Sequence, WordClass, Words
+from detector.playbook import Element, Gap, Sequence, WordClass, Words
 from pipelines.nlp.words import AGENT_NAME, CUSTOMER_NAME, DROPPED, JOINED, NAME, NUMBER, PAUSES
 
 PAIR = 2
@@ -81,40 +80,21 @@ def _lasts(element: Element, before: frozenset[str]) -> frozenset[str]:
             return _ANOTHER
 
 
-def misheard(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the phrase, and it as a recogniser writes it that joins "i will" into "ill"."""
-    yield words
-    for at in range(len(words) - 1):
-        joined = JOINED.get((words[at], words[at + 1]))
-        if joined and len(words) > PAIR:
-            yield (*words[:at], joined, *words[at + 2 :])
+def misheard(sequence: Sequence) -> Iterator[Sequence]:
+    """Yield the sequence, and it as a recogniser writes it that joins two neighbouring words: "i will" into "ill".
 
-
-def misheard_sequence(sequence: Sequence) -> Iterator[Sequence]:
-    """Yield the sequence, and it with two neighbouring words joined as a recogniser joins them."""
+    A joined word alone is another word, so that something else of the sequence has to be said.
+    """
     yield sequence
     elements = sequence.elements
-    for at in range(len(elements) - 1):
-        left, right = elements[at], elements[at + 1]
-        if not isinstance(left, Words) or not isinstance(right, Words) or left.optional or right.optional:
+    for at, (left, right) in enumerate(pairwise(elements)):
+        if not isinstance(left, Words) or not isinstance(right, Words):
             continue
         joined = frozenset(JOINED[pair] for pair in product(left.options, right.options) if pair in JOINED)
-        if joined and len(elements) > PAIR:
-            yield replace(sequence, elements=(*elements[:at], Words(joined), *elements[at + 2 :]))
+        if joined and any(map(_is_said, (*elements[:at], *elements[at + PAIR :]))):
+            yield replace(sequence, elements=(*elements[:at], Words(joined), *elements[at + PAIR :]))
 
 
-def token_pattern(sequence: Sequence) -> list[dict[str, Any]]:
-    """Return the spaCy token pattern of a normalised sequence."""
-    pattern: list[dict[str, Any]] = []
-    for element in sequence.elements:
-        match element:
-            case Words(options, optional):
-                choice: Any = next(iter(options)) if len(options) == 1 else {"IN": sorted(options)}
-                pattern.append({"ORTH": choice, "OP": "?"} if optional else {"ORTH": choice})
-            case AnyWord():
-                pattern.append({"IS_PUNCT": False})
-            case Gap(width):
-                pattern.extend([{"IS_PUNCT": False, "OP": "?"}] * width)
-            case WordClass():
-                raise AssertionError("word classes are sets of words by now")
-    return pattern
+def _is_said(element: Element) -> bool:
+    """Tell whether an element stands for a word that is always said."""
+    return not isinstance(element, Gap) and not (isinstance(element, Words) and element.optional)

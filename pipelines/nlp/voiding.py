@@ -1,23 +1,26 @@
 """Which rule hits do not count, because an unless entry or a shared scope reaches them."""
 
 from collections.abc import Iterator
+from operator import itemgetter
 
-from detector.candidate import Hit, HitKind
-from pipelines.nlp.entries import SHARED_SCOPE, Entry
+from detector.candidate import RULE, UNLESS, Hit
+from pipelines.nlp.entries import SHARED_SCOPE, Match
+
+_FIRST = itemgetter(1)
 
 
-def voided(found: list[tuple[Entry, int, int]], clauses: tuple[int, ...]) -> Iterator[Hit]:
+def voided(found: list[Match], clauses: tuple[int, ...]) -> Iterator[Hit]:
     """Yield the hits, rule hits with the unless entry that voids them; overlapping hits of one entry become one."""
-    merged = _merged(found)
-    unless = [(entry, first, last) for entry, first, last in merged if entry.kind is HitKind.UNLESS]
+    merged = merged_matches(found)
+    unless = [(entry, first, last) for entry, first, last in merged if entry.kind is UNLESS]
     for entry, first, last in merged:
         void_by = None
-        if entry.kind is HitKind.RULE and unless:
+        if entry.kind is RULE and unless:
             void_by = next((one[0].rule for one in unless if _voids(one, entry.owner, first, last, clauses)), None)
         yield Hit(entry.kind, entry.owner, entry.rule, first, last, void_by)
 
 
-def _voids(unless: tuple[Entry, int, int], owner: str, first: int, last: int, clauses: tuple[int, ...]) -> bool:
+def _voids(unless: Match, owner: str, first: int, last: int, clauses: tuple[int, ...]) -> bool:
     entry, begins, ends = unless
     if entry.owner == SHARED_SCOPE:
         near = ends <= first <= ends + entry.reach
@@ -27,21 +30,16 @@ def _voids(unless: tuple[Entry, int, int], owner: str, first: int, last: int, cl
     return entry.scope == "turn" or (clauses[begins] <= clauses[last - 1] and clauses[first] <= clauses[ends - 1])
 
 
-def _merged(found: list[tuple[Entry, int, int]]) -> list[tuple[Entry, int, int]]:
-    """Join overlapping matches of the same rule into the widest."""
+def merged_matches(found: list[Match]) -> list[Match]:
+    """Join overlapping matches of the same entry into the widest."""
     if len(found) <= 1:
         return found
-    merged: dict[tuple[HitKind, str, str], list[tuple[Entry, int, int]]] = {}
-    for entry, first, last in sorted(found, key=_place):
-        runs = merged.setdefault((entry.kind, entry.owner, entry.rule), [])
+    merged: dict[int, list[Match]] = {}
+    for match in sorted(found, key=_FIRST):
+        entry, first, last = match
+        runs = merged.setdefault(id(entry), [])
         if runs and first < runs[-1][2]:
             runs[-1] = (entry, runs[-1][1], max(last, runs[-1][2]))
         else:
-            runs.append((entry, first, last))
+            runs.append(match)
     return [run for runs in merged.values() for run in runs]
-
-
-def _place(match: tuple[Entry, int, int]) -> tuple[int, int, HitKind, str, str]:
-    """Return what matches are ordered by: wholly, so that two processes tell the same evidence in the same order."""
-    entry, first, last = match
-    return first, -last, entry.kind, entry.owner, entry.rule

@@ -110,7 +110,8 @@ def _contractions(nlp: Language, form: Form) -> Iterator[tuple[str, list[dict[in
 
 def _opened(piece: Mapping[int, str], form: Form) -> str:
     bare = piece[ORTH].lower().strip("'’")
-    return _PIECES.get(bare) or form(piece.get(NORM, piece[ORTH]))
+    norm = piece.get(NORM, piece[ORTH])
+    return _PIECES.get(bare) or form(piece[ORTH] if " " in norm else norm)  # one token is one word
 
 
 def _special_words() -> Iterator[tuple[str, list[dict[int, str]]]]:

@@ -59,7 +59,7 @@ def test_every_format_leads_to_a_reward(case: Case, detector: Detector) -> None:
         roles=roles,
         columns=Columns.parse(case.columns),
     )
-    tally = flow.run(items, make_detector=lambda: detector, sinks=[], jobs=1)
+    tally = flow.run(items, detector=detector, make_detector=lambda: detector, sinks=[], jobs=1)
 
     assert (tally.calls, tally.turns, tally.faults, tally.unknown_files) == (1, 11, 0, set())
     assert tally.points > 0

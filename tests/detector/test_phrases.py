@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.playbook import AnyWord, Element, Gap, PhraseError, Sequence, WordClass, Words, parse, spread
+from detector.playbook import AnyWord, Element, Gap, PhraseError, Sequence, WordClass, Words, parse
 from detector.playbook.phrases import MAX_DEPTH, MAX_SEQUENCES
 
 LISTS = {"day": ("monday", "tuesday"), "greeting": ("good morning", "hello", "good evening")}
@@ -103,25 +103,6 @@ def test_brackets_may_be_many_and_nested_to_the_limit() -> None:
     nested = "(" * MAX_DEPTH + "good" + ")" * MAX_DEPTH
 
     assert parse(f"{nested} {nested}", word_lists={}) == (Sequence((word("good"), word("good"))),)
-
-
-def test_spread_lists_the_plain_phrases() -> None:
-    """A gapless sequence of words stands for every choice of them, optional ones left out too."""
-    (sequence,) = parse("[very] (good|nice) day", word_lists={})
-
-    listed = spread(sequence, limit=4)
-
-    assert listed is not None
-    assert {" ".join(one) for one in listed} == {"very good day", "very nice day", "good day", "nice day"}
-    assert spread(sequence, limit=3) is None
-
-
-@pytest.mark.parametrize("phrase", ["good * day", "good ... day", "good {name}"])
-def test_spread_has_no_list_of_what_is_no_plain_word(phrase: str) -> None:
-    """Any word, a gap and a class of the engine have no list of plain phrases."""
-    (sequence,) = parse(phrase, word_lists={})
-
-    assert spread(sequence, limit=1000) is None
 
 
 def read(phrase: str) -> tuple[Sequence, ...] | str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
-from fakes import call, word_detector
+from fakes import call, turn, word_detector
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,6 +108,17 @@ def test_next_award_takes_the_slot_of_a_rejected_one() -> None:
 
     assert [one.type for one in step.rewards] == [RewardType.REVERSED, RewardType.GRANTED]
     assert [one.data.decision_id for one in step.rewards] == [state.decisions[at].decision_id for at in (0, 2)]
+
+
+def test_verdict_holds_through_the_turns_that_follow() -> None:
+    """A rejected award is not paid again when the call goes on, nor when a turn comes late."""
+    state, _ = _heard("wish")
+    judged = _judged(state, _verdict(state.decisions[0], WRONG)).state
+
+    for said in (turn(3, "agent", "sorry"), turn(2, "agent", "hello"), turn(4, "customer", "too")):
+        judged = DETECTOR.step(judged, said).state
+
+    assert _standing(judged) == {(one.decision_id, "apologise") for one in judged.decisions[1:]}
 
 
 def test_scorecard_heeds_verdicts() -> None:

@@ -16,6 +16,7 @@ from models.evaluation import (
     Numbers,
     calibration_error,
     choose_thresholds,
+    decided_apart,
     evaluate,
     f1,
     reliability,
@@ -228,3 +229,28 @@ def test_thresholds_are_in_order_and_keep_the_floor(observed: list[tuple[bool, f
     if LEAST_AWARD < award < NEVER:
         awarded = truth[scores >= award]
         assert wilson(int(awarded.sum()), len(awarded)).low >= 0.6
+
+
+def test_thresholds_chosen_apart_do_not_know_what_they_decide() -> None:
+    """A fold whose high scores are all wrong is awarded by the others' thresholds; its own would award nothing."""
+    scores = np.tile(np.linspace(0.0, 1.0, 200), 2)[:, None]
+    truth = scores > 0.5
+    folds = np.repeat([0, 1], 200)
+    truth[folds == 1] = False
+
+    found, awarded = decided_apart(truth, scores, folds=folds.tolist(), floor=0.9)
+
+    assert awarded[folds == 1].any()
+    assert not awarded[folds == 0].any()
+    assert not (awarded & ~found).any()
+
+
+def test_thresholds_chosen_apart_find_what_is_plain() -> None:
+    """Where scores part true from false in every fold alike, all that is true is found and awarded."""
+    scores = np.tile([0.1, 0.9], 200)[:, None]
+    truth = scores > 0.5
+
+    found, awarded = decided_apart(truth, scores, folds=[at % 5 for at in range(400)], floor=0.9)
+
+    assert np.array_equal(truth, found)
+    assert np.array_equal(truth, awarded)

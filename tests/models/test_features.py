@@ -1,4 +1,4 @@
-"""Features: one place for training and for serving, each with its place in the turn."""
+"""Features: one place for training and for serving."""
 
 import pytest
 from fakes import rule_hit
@@ -6,43 +6,36 @@ from fakes import rule_hit
 from detector.call import Memory, Past
 from detector.candidate import Hit, HitKind, Reading
 from detector.transcript import Speaker
-from models.features import Feature, character_features, features
+from models.features import VALUES, features, named, runs_of_letters
 
 WORDS = ("have", "a", "good", "day")
 READING = Reading(WORDS, ((0, 4), (5, 6), (7, 11), (12, 15)), (0, 0, 0, 0))
 
 
-def of(reading: Reading, memory: Memory | None = None) -> dict[str, Feature]:
-    """Return features by name."""
-    return {one[0]: one for one in features(reading, memory or Memory())}
+def of(reading: Reading, memory: Memory | None = None) -> dict[str, float]:
+    """Return the values of features by name, summed as training sums them."""
+    values: dict[str, float] = {}
+    for name, value in named(features(reading, memory or Memory())):
+        values[name] = values.get(name, 0.0) + value
+    return values
 
 
 @pytest.mark.parametrize(
-    ("name", "place"),
-    [
-        ("good", (2, 3)),
-        ("have a", (0, 2)),
-        ("have a good", (0, 3)),
-        ("have _ good", (0, 3)),
-        ("have _ _ day", (0, 4)),
-        ("^ have", (0, 1)),
-        ("^ have a", (0, 2)),
-        ("day $", (3, 4)),
-        ("good day $", (2, 4)),
-        ("c=<go", (2, 3)),
-        ("c=good", (2, 3)),
-    ],
+    "name",
+    ["word=good", "pair=have a", "pair=^ have", "pair=day $", "letters=<go", "letters=good", "context=length=3"],
 )
-def test_features_of_words_stand_where_the_words_do(name: str, place: tuple[int, int]) -> None:
-    """Words, their neighbours, gaps between them, ends of the turn and letters carry the place they are from."""
-    assert place == of(READING)[name][2:]
+def test_a_feature_has_the_value_of_its_family(name: str) -> None:
+    """Words, neighbours, ends of the turn, letters and the context each count as their family does."""
+    assert VALUES[name.partition("=")[0]] == of(READING)[name]
 
 
-def test_features_of_one_word_stand_in_it() -> None:
-    """A turn of one word has the ends in the same place."""
-    made = of(Reading(("hello",), ((0, 5),), (0,)))
+def test_a_word_counts_once_and_its_letters_with_it() -> None:
+    """What is said twice counts once; letters that two different words share count for both."""
+    made = of(Reading(("good", "a", "good", "goods"), ((0, 1),) * 4, (0,) * 4))
 
-    assert (made["^ hello"][2:], made["hello $"][2:]) == ((0, 1), (0, 1))
+    assert made["word=good"] == VALUES["word"]
+    assert made["letters=<goo"] == 2 * VALUES["letters"]
+    assert made["letters=od>"] == VALUES["letters"]
 
 
 def test_a_hit_is_told_by_its_kind_and_whether_it_is_void() -> None:
@@ -50,38 +43,49 @@ def test_a_hit_is_told_by_its_kind_and_whether_it_is_void() -> None:
     hits = (rule_hit("wish", first=0, last=4), rule_hit("ask", first=1, last=2, void_by="not"))
     reading = Reading(WORDS, READING.spans, READING.clauses, (*hits, Hit(HitKind.CUE, "call_closed", "bye", 3, 4)))
 
-    made = of(reading, Memory(agent_turns_since_need=0))
+    made = {name for name in of(reading, Memory(agent_turns_since_need=0)) if name.startswith("hit=")}
 
-    assert made["rule=wish.rule"][2:] == made["rule=wish|stated"][2:] == (0, 4)
-    assert made["void=ask.rule"][2:] == (1, 2)
-    assert made["cue=call_closed.bye"][2:] == (3, 4)
-    assert "rule=ask" not in made
+    assert made == {
+        "hit=rule:wish.rule",
+        "hit=rule:wish",
+        "hit=rule:wish|stated",
+        "hit=void:ask.rule",
+        "hit=void:ask",
+        "hit=cue:call_closed.bye",
+        "hit=cue:call_closed",
+    }
 
 
-def test_features_of_the_context_stand_nowhere_in_the_turn() -> None:
-    """The turn before, the facts known and the state of the need carry no place."""
+def test_the_context_is_the_turn_before_and_what_is_known() -> None:
+    """The turn before, the facts known and the state of the need are features."""
     past = Past(Speaker.CUSTOMER, ("it", "broke"), frozenset({"trouble_voiced"}))
     memory = Memory(heard=9, recent=(past,), facts=frozenset({"waited"}), agent_turns_since_need=2)
 
     made = of(READING, memory)
 
-    for name in (
+    assert made.keys() >= {
         "before.c=broke",
-        "before=customer",
-        "before.fact=trouble_voiced",
-        "fact=waited",
-        "need=handled",
-        "heard=4",
-    ):
-        assert made[name][2:] == (0, 0)
+        "context=before=customer",
+        "context=before.fact=trouble_voiced",
+        "context=fact=waited",
+        "context=need=handled",
+        "context=heard=4",
+    }
 
 
 def test_the_first_turn_has_nobody_before_it() -> None:
     """Where nothing was said before, that is a feature."""
-    assert "before=nobody" in of(READING)
+    assert "context=before=nobody" in of(READING)
 
 
 def test_letters_are_those_of_words_and_not_of_place_holders() -> None:
     """A word is spelled in runs of three to five letters, its ends marked; a masked name is not spelled."""
-    assert character_features("hi") == ("c=<hi", "c=hi>", "c=<hi>")
-    assert character_features("{name}") == ()
+    assert runs_of_letters("hi") == ["<hi", "hi>", "<hi>"]
+    assert runs_of_letters("{name}") == []
+
+
+def test_a_word_of_the_turn_before_counts_once() -> None:
+    """A customer who spells out ten digits has not said ten times as much."""
+    digits = Memory(heard=1, recent=(Past(Speaker.CUSTOMER, ("{number}",) * 10),))
+
+    assert VALUES["before.c"] == of(READING, digits)["before.c={number}"]

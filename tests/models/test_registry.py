@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from detector.errors import ModelError
-from models.classifier import Weights
 from models.registry import CARD, FORMAT, MANIFEST, SHIPPED_FOLDER, WEIGHTS, load, save, stored
+from models.weights import Weights
 
 WEIGHTS_OF = Weights(
     behaviours=("greet", "part"),
@@ -107,7 +107,7 @@ def _npy() -> bytes:
         (_manifest(behaviours=None), "is not a model's manifest"),
         (_manifest(behaviours="greet"), "is not a model's manifest"),
         (_manifest(behaviours=[1, 2]), "is not a model's manifest"),
-        (_manifest(format=2), "of format 2, this program reads 1"),
+        (_manifest(format=1), "of format 1, this program reads 2"),
         (_manifest(format=None), "of format None"),
         (_manifest(behaviours=["part", "greet"]), "not those the manifest was written for"),
         (_manifest(behaviours=["greet"]), "do not fit the 1 behaviours"),

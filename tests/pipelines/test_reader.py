@@ -45,6 +45,7 @@ def hits(reading: Reading) -> list[tuple[str, str | None]]:
         ("five five pounds", ("{number}", "{number}", "pounds"), (0, 0, 0)),
         ('"well" [noise] said', ("well", "said"), (0, 0)),
         ("write-up", ("write", "up"), (0, 1)),
+        ("N.C. is", ("n.c.", "is"), (0, 0)),
     ],
 )
 def test_what_does_not_count_is_left_out_and_clauses_are_told_apart(

@@ -23,6 +23,7 @@ from detector.detect import Detector
 from detector.playbook import DEFAULT_FOLDER
 from detector.transcript import Call, call_of
 from pipelines.settings import Settings
+from streams.connection import client_options
 from streams.demo import environment
 from streams.embedded import EmbeddedBroker
 from streams.ledger import Ledger, contracts, differences, ledger_of
@@ -116,9 +117,7 @@ class Stage:
     def send(self, key: str, value: bytes | dict[str, Any] | None, *, topic: str | None = None) -> None:
         """Put one message into a topic: the transcripts unless told otherwise."""
         raw = json.dumps(value).encode() if isinstance(value, dict) else value
-        producer = Producer(
-            {"bootstrap.servers": self.settings.brokers, "message.max.bytes": 20_000_000, "log_level": 0}
-        )
+        producer = Producer(client_options(self.settings) | {"message.max.bytes": 20_000_000, "log_level": 0})
         producer.produce(topic or self.settings.topic_transcripts, key=key.encode(), value=raw)
         assert producer.flush(10) == 0
 
@@ -199,36 +198,50 @@ def short_lived(tmp_path: Path, playbook: Path) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def bare_broker_script() -> ModuleType:
+    """The script that starts a real Apache Kafka."""
+    return _module(ROOT / "kafka" / "broker.py")
+
+
+@pytest.fixture(scope="session")
+def broker_script(bare_broker_script: Any) -> Any:
+    """The script that starts a real Apache Kafka, its jars fetched."""
+    try:
+        bare_broker_script.fetch_jars()
+    except bare_broker_script.NoBrokerError as error:
+        pytest.skip(f"no Kafka can be started here: {error}")
+    return bare_broker_script
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A real Apache Kafka: the one at KAFKA_BOOTSTRAP_SERVERS, or our own from Maven's jars."""
     given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
     if given:
         yield SimpleNamespace(address=given)
         return
-    module = _module(ROOT / "kafka" / "broker.py")
-    if (missing := module.tools_missing()) is not None:
-        pytest.skip(f"{missing}; give KAFKA_BOOTSTRAP_SERVERS")
-    with module.KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
+    script = request.getfixturevalue("broker_script")
+    with script.KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
 
 
 @pytest.fixture
-def real(kafka: Any, tmp_path: Path, playbook: Path) -> Iterator[Stage]:
+def real_on(tmp_path: Path, playbook: Path) -> Callable[..., Stage]:
+    """Makes a stage with topics and a consumer group of its own on a broker, without a worker."""
+
+    def make(broker: Any, **options: Any) -> Stage:
+        own = f"test-{uuid4().hex[:8]}"
+        kinds = ("transcripts", "verdicts", "decisions", "scorecards", "rewards")
+        named = {f"topic_{name}": f"{own}.{name}" for name in kinds} | {"topic_dead_letters": f"{own}.dead-letters"}
+        where = {"brokers": broker.address, "group": own, "data_folder": tmp_path, "playbook": playbook}
+        return Stage(broker, Settings(_env_file=None, session_seconds=SESSION_SECONDS, **where | named | options))
+
+    return make
+
+
+@pytest.fixture
+def real(kafka: Any, real_on: Callable[..., Stage]) -> Iterator[Stage]:
     """Topics and a consumer group of their own on a real Kafka, without a worker."""
-    own = f"test-{uuid4().hex[:8]}"
-    named = {
-        f"topic_{name}": f"{own}.{name}" for name in ("transcripts", "verdicts", "decisions", "scorecards", "rewards")
-    }
-    settings = Settings(
-        _env_file=None,
-        brokers=kafka.address,
-        group=own,
-        topic_dead_letters=f"{own}.dead-letters",
-        playbook=playbook,
-        data_folder=tmp_path,
-        session_seconds=SESSION_SECONDS,
-        **named,
-    )
-    made = Stage(kafka, settings)
+    made = real_on(kafka)
     yield made
     made.close()

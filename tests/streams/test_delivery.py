@@ -159,3 +159,24 @@ def test_buffer_that_is_stopped_hands_over_what_is_left() -> None:
     asyncio.run(stop())
 
     assert channel.taken == [0, 1, 2]
+
+
+class BehindThread(FakeThread):
+    """Of the first partition seven of ten messages are committed, of the second nothing is; the changelog is read."""
+
+    def highwater(self, place: TP) -> int | None:
+        """Return where a partition ends."""
+        return {INPUT: 10, OTHER_INPUT: 4, CHANGELOG: 500}[place]
+
+
+def test_lag_is_what_is_not_committed_of_the_input(detector: Detector) -> None:
+    """What was committed before this worker came is not behind, and the changelog is no input."""
+
+    async def lags() -> dict[TP, int]:
+        consumer: Any = make_app(Settings(_env_file=None), detector, metrics=Metrics()).consumer
+        consumer._thread.thread_loop.close()
+        consumer._thread = BehindThread()
+        await consumer.perform_seek()
+        return dict(consumer.lags())
+
+    assert asyncio.run(lags()) == {INPUT: 3, OTHER_INPUT: 4}

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient, ConfigResource
+from confluent_kafka.cimpl import NewTopic
 
 from detector.detect import Detector
 from detector.transcript import Call
@@ -27,6 +29,35 @@ def test_topics_are_made_and_checked(real: Any) -> None:
     assert set(made.values()) == {"made"}
     assert topics.faults(real.settings) == []
     assert set(topics.create(real.settings, replicas=1).values()) == {"was there"}
+
+
+def test_topics_are_as_planned_on_the_broker(real: Any) -> None:
+    """Partitions, retention and compaction on the broker are those of the plan."""
+    topics.create(real.settings, replicas=1)
+    admin = AdminClient({"bootstrap.servers": real.settings.brokers})
+    there = admin.list_topics(timeout=10).topics
+    asked = [ConfigResource(ConfigResource.Type.TOPIC, one.name) for one in topics.plan(real.settings)]
+    told = {one.name: answer.result() for one, answer in admin.describe_configs(asked).items()}
+
+    for one in topics.plan(real.settings):
+        assert len(there[one.name].partitions) == one.partitions
+        assert {name: told[one.name][name].value for name in one.config} == dict(one.config)
+
+
+@pytest.mark.parametrize("kind", ["transcripts", "verdicts", "changelog"])
+def test_partitions_that_do_not_fit_are_refused(real: Any, kind: str) -> None:
+    """The input topics and the state go by the same partitions; the worker starts on nothing else, and says what."""
+    settings = real.settings
+    odd = topics.changelog(settings) if kind == "changelog" else getattr(settings, f"topic_{kind}")
+    wanted = [NewTopic(name, num_partitions=3 if name == odd else 4) for name in topics.names(settings)]
+    admin = AdminClient({"bootstrap.servers": settings.brokers})
+    for made in admin.create_topics(wanted).values():
+        made.result()
+
+    worker = real.start_worker(real=True)
+
+    assert worker.wait(timeout=60) == 2
+    assert f"{odd}: has 3 partitions, the settings say 4" in real.logs()
 
 
 def test_broker_that_goes_and_comes_back_loses_nothing(real: Any, detector: Detector, make_calls: MakeCalls) -> None:

@@ -21,7 +21,7 @@ from streams.messages import CallEnded, CallStarted, TurnsSaid
 from streams.metrics import Metrics
 from streams.replay import play, score
 from streams.tail import Board
-from streams.topics import names, plan
+from streams.topics import names, new_topic, plan
 
 SETTINGS = Settings(_env_file=None)
 
@@ -126,6 +126,12 @@ def test_state_and_calls_have_the_same_partitions() -> None:
     assert topics["behaviour-detector-calls-changelog"].partitions == topics["transcripts"].partitions
     assert topics["behaviour-detector-calls-changelog"].config["cleanup.policy"] == "compact"
     assert topics["reward-events"].key == "agent_id"
+
+
+@pytest.mark.parametrize(("replicas", "needed"), [(1, None), (2, None), (3, "2")])
+def test_what_is_taken_outlives_a_broker(replicas: int, needed: str | None) -> None:
+    """Of three copies two must be written; with fewer a broker that is away would stop the stream."""
+    assert {new_topic(one, replicas=replicas).config.get("min.insync.replicas") for one in plan(SETTINGS)} == {needed}
 
 
 def test_password_is_never_sent_without_being_asked_for() -> None:

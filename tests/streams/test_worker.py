@@ -82,6 +82,7 @@ def test_poison_is_buried_with_its_reason_and_the_next_message_is_handled(
     assert b"\xff\x00 not json" in {letter.value() for letter in letters}
     assert b"secret" not in b"".join(value for one in headers for value in one.values())
     assert "secret" not in running.logs()
+    assert '"call_id":"poison-0"' in running.logs()
 
 
 def test_message_too_large_to_copy_is_buried_by_its_place(

@@ -1,0 +1,89 @@
+"""Why a behaviour is a candidate: the rules that hit, the words and the context that weighed."""
+
+from collections.abc import Sequence
+
+from detector.candidate import RULE, Evidence, Reading
+from models.features import Features, hit_keys
+
+WORD_TOLL = 0.05
+TOLD_WEIGHTS = 3
+WORDS_BEFORE = "the words of the turn before"
+"""The words of the turns before are told as one: no words of a call are put into reasons."""
+
+
+def of_rules(behaviour: str, reading: Reading) -> tuple[list[Evidence], list[str]]:
+    """Return evidence and reasons of the rules of a behaviour that hit and count."""
+    evidence, reasons = [], []
+    for hit in reading.hits:
+        if hit.owner != behaviour or hit.kind is not RULE or hit.void_by is not None:
+            continue
+        start, end = reading.characters(hit.first, hit.last)
+        evidence.append(Evidence(source=f"rule:{hit.rule}", start=start, end=end))
+        reasons.append(f"rule {hit.rule} at {start}-{end}")
+    return evidence, reasons
+
+
+def of_weights(weights: Sequence[float], found: Features, reading: Reading) -> tuple[list[Evidence], list[str]]:
+    """Return evidence and reasons of what the features found weigh, a number each."""
+    evidence, reasons = [], []
+    words, pairs, hits, context = _by_family(weights, found)
+    by_word = _by_word(words, pairs, hits, found, reading)
+    first, last = heaviest_run(by_word)
+    if last > first:
+        start, end = reading.characters(first, last)
+        evidence.append(Evidence(source="classifier", start=start, end=end))
+        reasons.append(f"classifier: {sum(by_word[first:last]):+.1f} for the words at {start}-{end}")
+    weighed = sorted(zip(context, (*found.context, WORDS_BEFORE), strict=True), key=_size, reverse=True)
+    for weight, told in weighed[:TOLD_WEIGHTS]:
+        if abs(weight) >= WORD_TOLL:
+            reasons.append(f"classifier: {weight:+.1f} for {told}")
+    return evidence, reasons
+
+
+def _by_family(weights: Sequence[float], found: Features) -> tuple[Sequence[float], ...]:
+    """Return the weights of words, pairs, hits and the context; the words before count as one, its last."""
+    words = len(found.words)
+    pairs = words + len(found.pairs)
+    hits = pairs + len(found.hits)
+    context = hits + len(found.context)
+    return weights[:words], weights[words:pairs], weights[pairs:hits], [*weights[hits:context], sum(weights[context:])]
+
+
+def _by_word(
+    words: Sequence[float],
+    pairs: Sequence[float],
+    hits: Sequence[float],
+    found: Features,
+    reading: Reading,
+) -> list[float]:
+    """Return what each word weighs with its share of pairs and hits; what is said again weighs where first."""
+    if len(words) < len(reading.words):
+        left = dict(zip(found.words, words, strict=True))
+        words = [left.pop(word, 0.0) for word in reading.words]
+    by_word = [word + (a + b) / 2 for word, a, b in zip(words, pairs, pairs[1:], strict=False)]
+    by_word[0] += pairs[0] / 2
+    by_word[-1] += pairs[-1] / 2
+    if hits:
+        left = dict(zip(found.hits, hits, strict=True))
+        for hit in reading.hits:
+            weight = sum([left.pop(key, 0.0) for key in hit_keys(hit, found.need)]) / (hit.last - hit.first)
+            for at in range(hit.first, hit.last):
+                by_word[at] += weight
+    return by_word
+
+
+def _size(weighed: tuple[float, str]) -> float:
+    return abs(weighed[0])
+
+
+def heaviest_run(weights: Sequence[float]) -> tuple[int, int]:
+    """Return the run of words with the greatest sum, each word paying a small toll (Kadane's algorithm)."""
+    best, run = 0.0, 0.0
+    found, start = (0, 0), 0
+    for at, weight in enumerate(weights):
+        if run <= 0:
+            run, start = 0.0, at
+        run += weight - WORD_TOLL
+        if run > best:
+            best, found = run, (start, at + 1)
+    return found

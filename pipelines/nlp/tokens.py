@@ -1,0 +1,53 @@
+"""A turn's tokens: spaCy's, each run of signs between two spaces split once and then known."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import TypeAlias
+
+from spacy.language import Language
+
+from pipelines.nlp.words import CLAUSE_ENDS, DROPPED, PAUSES
+
+KNOWN_RUNS = 50_000
+Token: TypeAlias = tuple[str, int, int, bool, bool]
+"""Normalised word; its first character and the one behind its last; whether it counts; whether it parts clauses."""
+
+Run: TypeAlias = tuple[int, Sequence[Token]]
+"""The place in the text that its tokens count their characters from, and the tokens, white space left out."""
+
+
+class Tokens:
+    """Splits texts as spaCy's tokenizer does, which splits each run between spaces by itself."""
+
+    def __init__(self, nlp: Language) -> None:
+        self._nlp = nlp
+        self._known = lru_cache(maxsize=KNOWN_RUNS)(self._split)
+
+    def of(self, text: str) -> list[Run]:
+        """Return the runs of a text."""
+        runs: list[Run] = []
+        begin = 0
+        for run in text.split(" "):
+            runs.append((begin, self._known(run)))
+            begin += len(run) + 1
+        return runs
+
+    def _split(self, run: str) -> tuple[Token, ...]:
+        return tuple(
+            (
+                token.norm_,
+                token.idx,
+                token.idx + len(token),
+                token.norm_ not in DROPPED,
+                token.norm_ in CLAUSE_ENDS or token.norm_ in PAUSES,
+            )
+            for token in self._nlp.make_doc(run)
+            if not token.norm_.isspace()
+        )
+
+
+def flat(runs: Iterable[Run]) -> Iterator[Token]:
+    """Yield all tokens of runs, their places counted from the start of the text."""
+    for begin, tokens in runs:
+        for word, start, end, counts, parts in tokens:
+            yield word, begin + start, begin + end, counts, parts

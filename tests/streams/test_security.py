@@ -1,0 +1,178 @@
+"""Who may enter, and who may listen: SASL and TLS on a real Apache Kafka, and the worker's own port."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detector.detect import Detector
+from detector.transcript import Call
+from pipelines.settings import Settings
+from streams import topics
+from streams.connection import UnreachableBrokerError, client_options, credentials
+from streams.demo import environment, free_port
+from streams.letters import letters
+from streams.listening import Listener
+from streams.replay import play, score
+from streams.tail import next_event
+
+MakeCalls = Callable[..., list[Call]]
+USERNAME, PASSWORD, WRONG = "worker", "correct-horse-battery", "staple-staple-staple"
+ON_KAFKA = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def guarded(broker_script: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real Apache Kafka with a login and a certificate of its own."""
+    login = broker_script.Login(USERNAME, PASSWORD)
+    with broker_script.KafkaBroker(tmp_path_factory.mktemp("guarded"), login=login) as broker:
+        yield broker
+
+
+@pytest.fixture
+def secured(guarded: Any, real_on: Callable[..., Any]) -> Iterator[Any]:
+    """Topics of their own on the guarded Kafka, reached by SASL/SCRAM over TLS."""
+    made = real_on(
+        guarded,
+        brokers=guarded.secured_address,
+        security="SASL_SSL",
+        sasl_username=USERNAME,
+        sasl_password=PASSWORD,
+        ca_file=guarded.ca_file,
+    )
+    yield made
+    made.close()
+
+
+def run(settings: Settings, *command: str, **env: str) -> tuple[int, str, float]:
+    """Run a command of ours to its end; return its code, what it wrote and how long it took, in seconds."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, *command],
+        env=os.environ | environment(settings) | env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr, time.monotonic() - began
+
+
+class TestOnKafka:
+    """What only a real broker can prove."""
+
+    pytestmark = ON_KAFKA
+
+    def test_everything_works_by_scram_over_tls(self, secured: Any, detector: Detector, make_calls: MakeCalls) -> None:
+        """Topics, worker, replay, tail and dead letters all enter by login and trust the given certificate."""
+        topics.create(secured.settings, replicas=1)
+        secured.start_worker()
+        secured.send("poison-0", b"no json")
+        calls = make_calls(20, prefix="secured")
+        play(score(calls), secured.settings, speed=None)
+
+        assert secured.agrees(detector, calls) == []
+        assert [one.reason for one in letters(secured.settings)] == ["not_json"]
+        with Listener(secured.settings, [secured.settings.topic_rewards], from_beginning=True) as listener:
+            event = next_event(listener, 10)
+        assert event is not None
+        assert event.data.call_id.startswith("secured-")
+        assert PASSWORD not in secured.logs()
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ["-m", "streams"],
+            ["-c", "from pipelines.cli import main; main()", "topics", "check"],
+            ["-c", "from pipelines.cli import main; main()", "tail", "--until-quiet", "1"],
+            ["-c", "from pipelines.cli import main; main()", "dead-letters", "list"],
+            ["-c", "from pipelines.cli import main; main()", "replay", "samples/calls.jsonl", "--speed", "max"],
+        ],
+        ids=["worker", "topics", "tail", "dead-letters", "replay"],
+    )
+    @pytest.mark.parametrize(
+        ("env", "told"),
+        [
+            ({"DETECTOR_SASL_PASSWORD": WRONG}, "the broker refuses the login"),
+            ({"DETECTOR_CA_FILE": ""}, "no TLS connection to the broker"),
+        ],
+        ids=["wrong password", "untrusted certificate"],
+    )
+    def test_refusal_is_told_at_once(self, secured: Any, command: list[str], env: dict[str, str], told: str) -> None:
+        """A wrong password and a certificate that nobody vouches for end every door with a clear error, soon."""
+        settings = secured.settings.model_copy(update={"ca_file": None} if "DETECTOR_CA_FILE" in env else {})
+        entered = {name: value for name, value in env.items() if value}
+
+        code, said, seconds = run(settings, *command, **entered)
+
+        assert code == 2
+        assert told in said
+        assert "Traceback" not in said
+        assert PASSWORD not in said
+        assert WRONG not in said
+        assert seconds < 20
+
+    def test_login_without_tls_works_where_it_is_asked_for(self, guarded: Any, secured: Any) -> None:
+        """SASL_PLAINTEXT is refused before anything is sent, and works once it is allowed."""
+        plain = secured.settings.model_copy(update={"brokers": guarded.sasl_address, "security": "SASL_PLAINTEXT"})
+        topics.create(secured.settings, replicas=1)
+
+        with pytest.raises(UnreachableBrokerError, match="DETECTOR_SASL_WITHOUT_TLS"):
+            topics.faults(plain)
+        assert topics.faults(plain.model_copy(update={"sasl_without_tls": True})) == []
+
+
+def test_login_without_tls_is_refused() -> None:
+    """Neither Faust nor librdkafka gets a login for an unencrypted connection that was not asked for."""
+    login = {"sasl_username": "u", "sasl_password": "p", "security": "SASL_PLAINTEXT"}
+    plain = Settings(_env_file=None, **login)
+
+    with pytest.raises(UnreachableBrokerError, match="unencrypted"):
+        credentials(plain)
+    with pytest.raises(UnreachableBrokerError, match="unencrypted"):
+        client_options(plain)
+    assert credentials(Settings(_env_file=None, **login, sasl_without_tls=True)) is not None
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificate_that_cannot_be_read_is_told(tmp_path: Path, content: str | None) -> None:
+    """A missing or broken file of certificates is a clear error, not a traceback."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+
+    with pytest.raises(UnreachableBrokerError, match="DETECTOR_CA_FILE"):
+        client_options(Settings(_env_file=None, security="SSL", ca_file=file))
+
+
+def test_secrets_do_not_print() -> None:
+    """Settings that are shown or logged by accident show stars."""
+    settings = Settings(_env_file=None, sasl_password=PASSWORD)
+
+    assert PASSWORD not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2 without being told")
+def test_web_port_is_on_loopback_only(stage: Any) -> None:
+    """Another address of the machine does not answer, unless the worker is told to listen there."""
+    port, wide = free_port(), free_port()
+    stage.start_worker(DETECTOR_WEB_PORT=str(port))
+    stage.start_worker(DETECTOR_WEB_PORT=str(wide), DETECTOR_WEB_HOST="0.0.0.0", DETECTOR_GROUP="other")  # noqa: S104 - asked for
+
+    assert stage.wait_for(lambda: listens("127.0.0.1", port) and listens("127.0.0.1", wide))
+    assert not listens("127.0.0.2", port)
+    assert listens("127.0.0.2", wide)
+
+
+def listens(host: str, port: int) -> bool:
+    """Tell whether somebody accepts connections there; 127.0.0.2 is a second address of this machine."""
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex((host, port)) == 0
