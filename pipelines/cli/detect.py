@@ -2,7 +2,7 @@
 
 import os
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from detector.decision import CallOutcome, Outcome
+from detector.playbook import load_playbook
 from pipelines import assemble
 from pipelines.cli.options import AgentIds, ColumnOptions, Files, FormatName, RoleOptions, tell, tell_unknown
 from pipelines.flows import detect as flow
@@ -17,12 +18,16 @@ from pipelines.readers import Columns, Roles
 from pipelines.settings import Settings
 from pipelines.sinks import JsonLines, Outputs
 
+if TYPE_CHECKING:
+    from pipelines.store import StoreSink
+
 
 def detect(
     files: Files,
     decisions: Annotated[str | None, typer.Option(help="Write decisions here, JSON lines; - is stdout.")] = None,
     rewards: Annotated[str | None, typer.Option(help="Write reward events here; - is stdout.")] = None,
     scorecards: Annotated[str | None, typer.Option(help="Write scorecards here; - is stdout.")] = None,
+    store: Annotated[str | None, typer.Option(help="Fill this store of the review app: a file or a URL.")] = None,
     format_name: FormatName = "auto",
     role: RoleOptions = None,
     agent_id: AgentIds = None,
@@ -44,6 +49,7 @@ def detect(
     detector = make()
     errors = Console(stderr=True)
     sink = JsonLines(Outputs(decisions, rewards, scorecards))
+    filling = None if store is None else _filling(store, settings)
     total = sum(file.stat().st_size for file in files if file.is_file())
     shown = (TextColumn("detecting"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*shown, console=errors, transient=True, disable=not errors.is_terminal) as progress:
@@ -63,11 +69,21 @@ def detect(
                 jobs=jobs,
                 strict=strict,
                 on_fault=partial(tell, errors),
+                on_call=None if filling is None else filling.write,
             )
         finally:
             sink.close()
+            if filling is not None:
+                filling.close()
     _summarise(tally, errors)
     raise typer.Exit(1 if tally.faults else 0)
+
+
+def _filling(store: str, settings: Settings) -> "StoreSink":
+    from pipelines.store import StoreSink, open_store  # noqa: PLC0415 - the database's libraries take a while to load
+
+    playbook = load_playbook(settings.playbook)
+    return StoreSink(open_store(store), playbook=playbook, sample_share=settings.sample_share)
 
 
 def _summarise(tally: flow.Tally, console: Console) -> None:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from detector.errors import DetectorError
-from pipelines.cli import convert, detect, evaluate, inspect, playbook, settle, train
+from pipelines.cli import convert, detect, evaluate, inspect, playbook, purge, settle, train
 
 EXIT_FAULTS, EXIT_ERROR = 1, 2
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -16,6 +16,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "convert": convert.convert,
     "inspect": inspect.inspect,
     "settle": settle.settle,
+    "purge": purge.purge,
     "train": train.train,
     "evaluate": evaluate.evaluate,
 }

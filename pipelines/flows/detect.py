@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -50,7 +50,7 @@ DetectorFactory: TypeAlias = Callable[[], Detector]
 class Detected:
     """What became of one call: its detection, and how many of its turns were the agent's and of an unknown speaker.
 
-    `file` is where it stands, where that is known.
+    `file` is where it stands, where that is known; `call` the call itself, where it is wanted.
     """
 
     detection: Detection
@@ -58,6 +58,7 @@ class Detected:
     agent_turns: int
     unknown_turns: int
     file: str = ""
+    call: Call | None = None
 
 
 @dataclass(slots=True)
@@ -138,21 +139,24 @@ def run(
     jobs: int,
     strict: bool = False,
     on_fault: Callable[[InputFault], None] = lambda _: None,
+    on_call: Callable[[Call, Detection], None] | None = None,
 ) -> Tally:
     """Detect every call of the source and hand the detections to the sinks, in order. Memory does not grow.
 
     The detector is that of this process; each other process makes its own.
+    `on_call` is handed each call with its detection; without it no call's words come back from other processes.
 
     Raises:
         StoppedAtFaultError: the run is strict and something could not be read; what came before is written.
     """
     tally = Tally()
     batches = _batches(source)
+    keep = on_call is not None
     ahead = list(islice(batches, 2))
     if jobs == 1 or len(ahead) <= 1:
         results = _here(chain(ahead, batches), detector)
     else:
-        results = _spread(ahead[0], detector, chain(ahead[1:], batches), make_detector, jobs)
+        results = _spread(ahead[0], detector, chain(ahead[1:], batches), make_detector, jobs, keep=keep)
     for result in results:
         if isinstance(result, InputFault):
             tally.faults += 1
@@ -163,6 +167,8 @@ def run(
         tally.add(result)
         for sink in sinks:
             sink.write(result.detection)
+        if on_call is not None and result.call is not None:
+            on_call(result.call, result.detection)
     return tally
 
 
@@ -187,7 +193,13 @@ def _here(batches: Iterable[list[Item]], detector: Detector) -> Iterator[Detecte
 
 
 def _spread(
-    first: list[Item], detector: Detector, batches: Iterator[list[Item]], make_detector: DetectorFactory, jobs: int
+    first: list[Item],
+    detector: Detector,
+    batches: Iterator[list[Item]],
+    make_detector: DetectorFactory,
+    jobs: int,
+    *,
+    keep: bool,
 ) -> Iterator[Detected | InputFault]:
     """Yield the results of worker processes in the order of the batches; few batches are under way at a time.
 
@@ -197,12 +209,12 @@ def _spread(
         jobs, mp_context=get_context("forkserver"), initializer=_start_worker, initargs=(make_detector,)
     ) as pool:
         under_way: deque[Future[list[Detected | InputFault]]] = deque(
-            pool.submit(_in_worker, batch) for batch in islice(batches, jobs * BATCHES_AHEAD)
+            pool.submit(_in_worker, batch, keep=keep) for batch in islice(batches, jobs * BATCHES_AHEAD)
         )
         yield from _here([first], detector)
         while under_way:
             yield from under_way.popleft().result()
-            under_way.extend(pool.submit(_in_worker, batch) for batch in islice(batches, 1))
+            under_way.extend(pool.submit(_in_worker, batch, keep=keep) for batch in islice(batches, 1))
 
 
 _worker_detector: list[Detector] = []
@@ -213,8 +225,9 @@ def _start_worker(make_detector: DetectorFactory) -> None:
     _worker_detector[:] = [make_detector()]
 
 
-def _in_worker(batch: list[Item]) -> list[Detected | InputFault]:
-    return [detected(item, _worker_detector[0]) for item in batch]
+def _in_worker(batch: list[Item], *, keep: bool) -> list[Detected | InputFault]:
+    done = [detected(item, _worker_detector[0]) for item in batch]
+    return done if keep else [replace(one, call=None) if isinstance(one, Detected) else one for one in done]
 
 
 def detected(item: Item, detector: Detector) -> Detected | InputFault:
@@ -226,7 +239,9 @@ def detected(item: Item, detector: Detector) -> Detected | InputFault:
         return call
     speakers = Counter(turn.speaker for turn in call.turns)
     file = "" if isinstance(item, Call) else item.file
-    return Detected(detector.detect(call), len(call.turns), speakers[Speaker.AGENT], speakers[Speaker.UNKNOWN], file)
+    return Detected(
+        detector.detect(call), len(call.turns), speakers[Speaker.AGENT], speakers[Speaker.UNKNOWN], file, call
+    )
 
 
 def _call(item: Line | Heard | Call) -> CallOrFault:

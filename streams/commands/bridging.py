@@ -71,14 +71,14 @@ def _bridge_topic(
         raise UsageError("--group: this group is the worker's")
     over = TopicBridge(settings, source=source, target=target, group=group, make=make)
     console.print(f"{source} to {target} at {settings.brokers}; Ctrl-C ends", highlight=False, markup=False)
-    with _until_signalled() as stopped:
+    with until_signalled() as stopped:
         over.run(stopped)
     counts = over.counts
     console.print(f"{counts.written:,} messages written, {counts.buried:,} to the dead letters.", highlight=False)
 
 
 @contextmanager
-def _until_signalled() -> Iterator[Callable[[], bool]]:
+def until_signalled() -> Iterator[Callable[[], bool]]:
     """Give what tells whether SIGINT or SIGTERM came; the handlers before are put back after."""
     came = threading.Event()
     before = {one: signal.signal(one, lambda *_: came.set()) for one in (signal.SIGINT, signal.SIGTERM)}

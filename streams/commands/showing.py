@@ -1,7 +1,10 @@
 """`detector demo`."""
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +19,12 @@ from pipelines import assemble
 from pipelines.flows import reading
 from pipelines.readers import InputFault
 from pipelines.settings import Settings
+from pipelines.store import StoreSink, open_store
 from streams import demo as showing
 from streams.commands.options import calls_of
 from streams.tail import Board
+
+REVIEW_SAMPLE = 0.25
 
 
 def demo(
@@ -26,7 +32,8 @@ def demo(
 ) -> None:
     """Show the whole walk: broker, worker, calls played in, rewards as they come, scorecards; compare with batch.
 
-    Ends by itself; exit code 1 when stream and batch differ or something was lost.
+    Ends by itself; on a terminal it then serves the review app with these calls until Ctrl-C. Exit code 1 when
+    stream and batch differ or something was lost.
     """
     console, board, faults = Console(), Board(), list[InputFault]()
     calls = list(calls_of(reading.read(files or showing.sample_files()), faults, console))
@@ -49,7 +56,19 @@ def demo(
     for fault in outcome.faults[:20]:
         console.print(fault, style="red", highlight=False)
     console.print("stream and batch differ" if outcome.faults else "stream and batch agree; nothing was lost")
+    if console.is_terminal and not outcome.faults:
+        _leave_review_running(calls, settings)
     raise typer.Exit(1 if outcome.faults or faults else 0)
+
+
+def _leave_review_running(calls: Iterable[Call], settings: Settings) -> None:
+    """Fill a store with the demo's calls and serve the review app on it until Ctrl-C."""
+    detector, file = assemble.detector(settings), Path("out/demo-review.db")
+    with StoreSink(open_store(str(file)), playbook=detector.playbook, sample_share=REVIEW_SAMPLE) as sink:
+        for call in calls:
+            sink.write(call, detector.detect(call))
+    with suppress(KeyboardInterrupt):
+        subprocess.run([sys.executable, "-m", "review", "--store", str(file)], check=False)  # noqa: S603 - our own
 
 
 def _scorecards(outcome: showing.Outcome, calls: Iterable[Call]) -> Table:

@@ -1,0 +1,131 @@
+"""Opens a store: SQLite in a file by default, PostgreSQL by URL; brings its tables up to date first."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from detector.errors import DetectorError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+BUSY_MS = 15_000
+
+
+class StoreError(DetectorError):
+    """The store cannot be opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store: transactions to read in, and to write in."""
+
+    engine: Engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a transaction that only reads: it waits for nobody."""
+        with self.engine.connect().execution_options(reads=True) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a transaction that writes; it is undone as a whole where an error leaves it."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.engine.dispose()
+
+
+def open_store(address: str) -> Store:
+    """Return the store at a URL (`sqlite:///file.db`, `postgresql://…`) or a file's path, its tables up to date.
+
+    Raises:
+        StoreError: there is no such store, or it does not answer; no password is told.
+    """
+    try:
+        engine = _engine(address)
+        migrate(engine)
+    except ArgumentError:
+        raise StoreError("the store is a file's path or a URL such as postgresql://user@host/name") from None
+    except ModuleNotFoundError as error:
+        raise StoreError(f"this kind of store needs the package {error.name}: install the extra 'postgres'") from None
+    except OperationalError as error:
+        raise StoreError(f"the store does not answer: {type(error.orig).__name__}") from None
+    return Store(engine)
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables up to date; two processes that start at once wait for each other."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7421)")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def now() -> datetime:
+    """Return the present time."""
+    return datetime.now(UTC)
+
+
+def upsert(
+    connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]], *, update: Iterable[str] = ()
+) -> None:
+    """Insert rows; where a row of the same first unique column is there, set the columns of `update` or leave it."""
+    given = [dict(row) for row in rows]
+    if not given:
+        return
+    # Both dialects speak the same ON CONFLICT.
+    statement = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    columns = {name: statement.excluded[name] for name in update}
+    key = _key(table)
+    if columns:
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=columns), given)
+    else:
+        connection.execute(statement.on_conflict_do_nothing(index_elements=key), given)
+
+
+def _key(table: Table) -> list[str]:
+    unique = [column.name for column in table.columns if column.unique]
+    return unique or [column.name for column in table.primary_key.columns]
+
+
+def _engine(address: str) -> Engine:
+    if "://" not in address:
+        Path(address).parent.mkdir(parents=True, exist_ok=True)
+        address = f"sqlite:///{address}"
+    url = make_url(address)
+    url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    """Let readers read while one writes; transactions are begun by us, not by the driver."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_MS}", "cache_size=-65536"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once: a reader that turns writer halfway could be refused."""
+    options = connection.get_execution_options()
+    connection.exec_driver_sql("BEGIN" if options.get("reads") else "BEGIN IMMEDIATE")

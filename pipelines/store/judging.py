@@ -1,0 +1,305 @@
+"""Verdicts into the store: with what is known for settling them, the outbox and the audit trail, all or nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from detector.decision import Decision, decision_id
+from detector.judgement import Judgement, VerdictKind
+from detector.playbook import Playbook
+from detector.reward import RewardEvent
+from detector.settlement import judged_from_memory
+from detector.transcript import CallHeader
+from detector.verdict import Known, Verdict
+from pipelines.store import outbox
+from pipelines.store.auditing import note as note_audit
+from pipelines.store.engine import now
+from pipelines.store.faults import NotAllowedError, StaleError, UnfitError, UnknownItemError
+from pipelines.store.masking import masked
+from pipelines.store.tables import calls, claims, decisions, reward_events, second_reviews, turns, verdicts
+
+MAX_NOTE = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What verdicts are settled by: the playbook, and whose calls these are; how many are reviewed a second time."""
+
+    playbook: Playbook
+    tenant: str
+    second_share: float = 0.1
+
+
+def seen_tag(verdict_id: str | None, decision: Decision) -> str:
+    """Return what a page saw of a decision: another tag later means that somebody or something changed it."""
+    return f"{verdict_id or 'none'}.{decision.revision}.{decision.outcome}"
+
+
+def judge(
+    connection: Connection,
+    identifier: str,
+    *,
+    kind: VerdictKind,
+    note: str,
+    reviewer: str,
+    bench: Bench,
+    seen: str | None = None,
+) -> str:
+    """Record a verdict on a decision; return its id.
+
+    `seen` is the tag of the page it was given on, None where it holds whatever was said before (adjudication).
+
+    Raises:
+        UnknownItemError: no such decision.
+        StaleError: somebody decided meanwhile, or the decision has changed.
+        UnfitError: a verdict that cannot be given of a decision.
+    """
+    row = locked_decision(connection, identifier)
+    decision = Decision.model_validate_json(row.value)
+    before = standing(connection, identifier)
+    if kind is VerdictKind.MISSED:
+        raise UnfitError("what the machine saw was not missed: choose one of the other verdicts")
+    if row.state == "retracted" or (
+        seen is not None and seen != seen_tag(None if before is None else before.verdict_id, decision)
+    ):
+        raise StaleError(_what_changed(before, retracted=row.state == "retracted"))
+    verdict_id = _record(connection, decision, kind=kind, note=note, reviewer=reviewer, bench=bench, row=row)
+    connection.execute(update(decisions).where(decisions.c.decision_id == identifier).values(state="judged"))
+    connection.execute(delete(claims).where(claims.c.item == identifier))
+    return verdict_id
+
+
+def miss(
+    connection: Connection,
+    *,
+    call_id: str,
+    turn_id: str,
+    behaviour: str,
+    start: int,
+    end: int,
+    note: str,
+    reviewer: str,
+    bench: Bench,
+) -> str:
+    """Record that the machine missed a behaviour in some words of a turn; return the verdict's id.
+
+    Raises:
+        UnknownItemError: no such turn.
+        UnfitError: an unknown behaviour, words outside the turn, or the machine did decide on it.
+    """
+    turn = connection.execute(
+        select(turns).where((turns.c.call_id == call_id) & (turns.c.turn_id == turn_id))
+    ).one_or_none()
+    call = connection.execute(select(calls).where(calls.c.call_id == call_id)).one_or_none()
+    if turn is None or call is None:
+        raise UnknownItemError("there is no such turn")
+    if behaviour not in {one.id for one in bench.playbook.behaviours}:
+        raise UnfitError("the playbook has no such behaviour")
+    if not 0 <= start < end <= len(turn.words):
+        raise UnfitError("select words within one turn")
+    identifier = decision_id(tenant=bench.tenant, call_id=call_id, turn_id=turn_id, behaviour=behaviour)
+    there = connection.scalar(select(decisions.c.state).where(decisions.c.decision_id == identifier))
+    if there is not None and there != "retracted":
+        raise UnfitError("the machine did decide on this behaviour in this turn: judge its decision")
+    stand_in = _stand_in(identifier, call, turn, behaviour)
+    return _record(
+        connection,
+        stand_in,
+        kind=VerdictKind.MISSED,
+        note=note,
+        reviewer=reviewer,
+        bench=bench,
+        place=(start, end),
+    )
+
+
+def undo(connection: Connection, verdict_id: str, *, reviewer: str) -> str:
+    """Take a verdict back that is not yet sent; what was said before it stands again. Return the decision's id.
+
+    Raises:
+        UnknownItemError: no such verdict.
+        NotAllowedError: it is somebody else's.
+        StaleError: it is sent already, or no longer stands.
+    """
+    row = connection.execute(select(verdicts).where(verdicts.c.verdict_id == verdict_id)).one_or_none()
+    if row is None:
+        raise UnknownItemError("there is no such verdict")
+    if row.reviewer != reviewer:
+        raise NotAllowedError("this verdict is somebody else's")
+    if not row.standing or not outbox.withdraw(connection, verdict_id):
+        raise StaleError("it was sent already: give another verdict in its place")
+    mine = verdicts.c.verdict_id == verdict_id
+    connection.execute(update(verdicts).where(mine).values(standing=False, undone=True))
+    _restore(connection, row.decision_id)
+    note_audit(connection, reviewer, "verdict undone", row.decision_id, verdict_id=verdict_id)
+    return str(row.decision_id)
+
+
+def standing(connection: Connection, identifier: str) -> Any:
+    """Return the row of the verdict that stands of a decision, or None."""
+    return connection.execute(
+        select(verdicts).where((verdicts.c.decision_id == identifier) & verdicts.c.standing)
+    ).one_or_none()
+
+
+def locked_decision(connection: Connection, identifier: str) -> Any:
+    """Return a decision's row, locked until the transaction ends.
+
+    Raises:
+        UnknownItemError: there is none.
+    """
+    found = connection.execute(
+        select(decisions).where(decisions.c.decision_id == identifier).with_for_update()
+    ).one_or_none()
+    if found is None:
+        raise UnknownItemError("there is no such decision")
+    return found
+
+
+def checked_note(note: str) -> str:
+    """Return a note as it is kept: masked as the call's own words are.
+
+    Raises:
+        UnfitError: it is too long.
+    """
+    if len(note) > MAX_NOTE:
+        raise UnfitError(f"a note has at most {MAX_NOTE:,} characters, this one {len(note):,}")
+    return masked(note.replace("\x00", "").strip())
+
+
+def _record(
+    connection: Connection,
+    decision: Decision,
+    *,
+    kind: VerdictKind,
+    note: str,
+    reviewer: str,
+    bench: Bench,
+    row: Any = None,
+    place: tuple[int, int] = (0, 0),
+) -> str:
+    """Write the verdict in place of the one before, the outbox and the trail."""
+    kept = checked_note(note)
+    call = connection.execute(select(calls).where(calls.c.call_id == decision.call_id)).one_or_none()
+    verdict = Verdict(
+        verdict_id=str(uuid4()),
+        kind=kind,
+        reviewer=reviewer,
+        decided_at=now(),
+        known=_known(connection, decision, call),
+        **{name: getattr(decision, name) for name in ("decision_id", "call_id", "turn_id", "behaviour", "agent_id")},
+    )
+    theirs = verdicts.c.decision_id == decision.decision_id
+    connection.execute(update(verdicts).where(theirs).values(standing=False))
+    connection.execute(
+        insert(verdicts).values(
+            **verdict.model_dump(include=set(verdicts.c.keys())),
+            note=kept,
+            start=place[0] or None if row is not None else place[0],
+            end=place[1] or None,
+            score=None if row is None else decision.score,
+            outcome=None if row is None else decision.outcome.value,
+            sampled=bool(call is not None and call.sampled),
+            standing=True,
+            undone=False,
+        )
+    )
+    events = judged_from_memory(verdict, playbook=bench.playbook, tenant=bench.tenant)
+    outbox.post(connection, verdict, expects=[one.id for one in events])
+    note_audit(connection, reviewer, "verdict", decision.decision_id, kind=kind, verdict_id=verdict.verdict_id)
+    return verdict.verdict_id
+
+
+def _known(connection: Connection, decision: Decision, call: Any) -> Known:
+    """Return what is known of the agent and the behaviour in the call."""
+    rows = connection.execute(
+        select(decisions.c.value).where(
+            (decisions.c.call_id == decision.call_id)
+            & (decisions.c.behaviour == decision.behaviour)
+            & (decisions.c.state != "retracted")
+        )
+    )
+    told = [Decision.model_validate_json(one.value) for one in rows]
+    made = sorted((one for one in told if one.agent_id == decision.agent_id), key=lambda one: (one.index, one.turn_id))
+    fields = CallHeader.model_fields if call is not None else ()
+    header = CallHeader(**{name: getattr(call, name) for name in fields}) if call is not None else None
+    return Known(
+        header=header or CallHeader(call_id=decision.call_id),
+        decisions=tuple(made),
+        judgements=tuple(_judgements(connection, (one.decision_id for one in made))),
+        events=tuple(_events(connection, decision)),
+    )
+
+
+def _judgements(connection: Connection, identifiers: Iterable[str]) -> Iterable[Judgement]:
+    rows = connection.execute(
+        select(verdicts).where(verdicts.c.decision_id.in_(list(identifiers)) & verdicts.c.standing)
+    )
+    for row in rows:
+        yield Judgement(
+            verdict_id=row.verdict_id, decision_id=row.decision_id, kind=row.kind, decided_at=row.decided_at
+        )
+
+
+def _events(connection: Connection, decision: Decision) -> Iterable[RewardEvent]:
+    rows = connection.execute(
+        select(reward_events.c.value)
+        .where(
+            (reward_events.c.call_id == decision.call_id)
+            & (reward_events.c.agent_id == (decision.agent_id or ""))
+            & (reward_events.c.behaviour == decision.behaviour)
+        )
+        .order_by(reward_events.c.number)
+    )
+    return [RewardEvent.model_validate_json(row.value) for row in rows]
+
+
+def _restore(connection: Connection, identifier: str) -> None:
+    """Let the verdict before stand again; without one the decision is open again, and so is its second review."""
+    last = connection.scalar(
+        select(verdicts.c.verdict_id)
+        .where((verdicts.c.decision_id == identifier) & ~verdicts.c.undone)
+        .order_by(verdicts.c.number.desc())
+        .limit(1)
+    )
+    if last is not None:
+        connection.execute(update(verdicts).where(verdicts.c.verdict_id == last).values(standing=True))
+        return
+    own = decisions.c.decision_id == identifier
+    connection.execute(update(decisions).where(own & (decisions.c.state == "judged")).values(state="open"))
+    connection.execute(
+        delete(second_reviews).where(
+            (second_reviews.c.decision_id == identifier) & (second_reviews.c.state == "pending")
+        )
+    )
+
+
+def _what_changed(before: Any, *, retracted: bool) -> str:
+    if retracted:
+        return "the machine has taken this decision back meanwhile"
+    if before is None:
+        return "the decision has changed meanwhile: look at it again"
+    return f"{before.reviewer} has said '{before.kind.replace('_', ' ')}' meanwhile; nothing was overwritten"
+
+
+def _stand_in(identifier: str, call: Any, turn: Any, behaviour: str) -> Decision:
+    """Return a decision in whose name a missed behaviour is told; it is not kept."""
+    return Decision.model_validate(
+        {
+            "decision_id": identifier,
+            "call_id": call.call_id,
+            "turn_id": turn.turn_id,
+            "index": turn.position,
+            "agent_id": turn.agent_id or call.agent_id,
+            "behaviour": behaviour,
+            "outcome": "review",
+            "score": 0.0,
+            "evidence": (),
+            "reasons": (),
+            "playbook_version": "",
+            "model_version": "",
+        }
+    )

@@ -1,0 +1,75 @@
+"""Card numbers, telephone numbers, e-mail addresses and spoken digit strings are made unreadable, letter by letter.
+
+A masked text is as long as the original, so that character ranges of evidence stay true.
+"""
+
+import re
+
+from detector.transcript import Call, CallHeader, Turn
+
+MASK = "•"
+LEAST_DIGITS = 6
+LEAST_SPOKEN = 4
+
+_SPOKEN = (
+    "zero|nought|naught|oh|one|two|three|four|five|six|seven|eight|nine|double|triple|treble|ten|eleven|twelve|"
+    "thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|"
+    "ninety"
+)
+_BETWEEN = r"[\s,.\-–—()/+_#*\u200b-\u200f\u2060\ufeff]{0,4}"
+_TOKEN = rf"(?:\d|\b(?:{_SPOKEN})\b|\bo\b)"
+_NUMBERS = re.compile(rf"{_TOKEN}(?:{_BETWEEN}{_TOKEN})+", re.IGNORECASE)
+_ONE = re.compile(_TOKEN, re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"]+\s?@\s?[^\s@<>()\[\],;:\"]+")
+_SPOKEN_ADDRESS = re.compile(
+    r"[\w+•\-]+(?:(?:\s+(?:dot|underscore|dash|hyphen|minus)\s+|\.)[\w+•\-]+)*\s+at\s+"
+    r"[\w\-]+(?:\s+dot\s+[\w\-]+)+",
+    re.IGNORECASE,
+)
+_READABLE = re.compile(r"\w")
+
+
+def masked(text: str) -> str:
+    """Return the text with what identifies or pays made unreadable; its length stays.
+
+    It is gone over until nothing more is found: what is hidden may leave two halves of something beside each other.
+    """
+    while (hidden := _once(text)) != text:
+        text = hidden
+    return text
+
+
+def masked_header(header: CallHeader) -> CallHeader:
+    """Return a call's header, its names masked where they hold what should not be kept."""
+    names = {"agent_name": header.agent_name, "customer_name": header.customer_name, "team": header.team}
+    return header.model_copy(update={name: masked(text) if text else text for name, text in names.items()})
+
+
+def masked_turn(turn: Turn) -> Turn:
+    """Return a turn with its words masked."""
+    return turn.model_copy(update={"text": masked(turn.text)})
+
+
+def masked_call(call: Call) -> Call:
+    """Return a call with its header and all its turns masked."""
+    header = masked_header(call)
+    names = {"agent_name": header.agent_name, "customer_name": header.customer_name, "team": header.team}
+    return call.model_copy(update={**names, "turns": tuple(masked_turn(turn) for turn in call.turns)})
+
+
+def _once(text: str) -> str:
+    text = _NUMBERS.sub(_hide_number, text)
+    text = _ADDRESS.sub(lambda found: _hidden(found.group()), text)
+    return _SPOKEN_ADDRESS.sub(lambda found: _hidden(found.group()), text)
+
+
+def _hide_number(found: re.Match[str]) -> str:
+    tokens = _ONE.findall(found.group())
+    digits = sum(token.isdigit() for token in tokens)
+    spoken = len(tokens) - digits
+    said = spoken and len(tokens) >= LEAST_SPOKEN
+    return _hidden(found.group()) if digits >= LEAST_DIGITS or said else found.group()
+
+
+def _hidden(text: str) -> str:
+    return _READABLE.sub(MASK, text)

@@ -1,0 +1,1 @@
+"""The QA workbench: a web application in which people see, judge and steer."""

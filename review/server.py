@@ -1,0 +1,96 @@
+"""Serves the app: in this process until Ctrl-C, or in a thread beside something else."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Thread
+from time import monotonic, sleep
+
+import uvicorn
+from fastapi import FastAPI
+
+from detector.errors import DetectorError
+from detector.playbook import load_playbook
+from pipelines.settings import Settings
+from pipelines.store import Store, open_store
+from pipelines.store.accounts import has_accounts
+from pipelines.store.judging import Bench
+from review.app import make_app, make_pages
+from review.visit import Workbench
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+START_SECONDS = 20.0
+
+
+class ServeError(DetectorError):
+    """The app cannot be served."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An app that is made, and the address people go to; a token is in it where no accounts are set up."""
+
+    app: FastAPI
+    store: Store
+    address: str
+
+
+def made(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765, public: str | None = None) -> Served:
+    """Return the app on the settings' store.
+
+    `public` is the name people reach it by, behind a proxy that speaks TLS.
+
+    Raises:
+        ServeError: others could reach it and no accounts are set up.
+    """
+    store = open_store(settings.store)
+    with store.reading() as connection:
+        accounts = has_accounts(connection)
+    if host not in LOOPBACK and not accounts:
+        raise ServeError("others could reach this address: make an account first, detector review account")
+    playbook = load_playbook(settings.playbook)
+    workbench = Workbench(
+        store=store,
+        playbook=playbook,
+        bench=Bench(playbook, settings.tenant, settings.second_share),
+        pages=make_pages(),
+        appeal_days=settings.appeal_days,
+        secure=public is not None or host not in LOOPBACK,
+    )
+    base = f"https://{public}" if public else f"http://{'localhost' if host == '::1' else host}:{port}"
+    if not accounts:
+        workbench.entry.token = secrets.token_urlsafe(32)
+        base = f"{base}/enter?token={workbench.entry.token}"
+    app = make_app(workbench, hosts=(*LOOPBACK, host, *([public] if public else [])))
+    return Served(app, store, base)
+
+
+def serve(served: Served, *, host: str = "127.0.0.1", port: int = 8765) -> None:
+    """Serve until Ctrl-C."""
+    uvicorn.run(served.app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+
+
+@contextmanager
+def serving(served: Served, *, host: str = "127.0.0.1", port: int = 8765) -> Iterator[str]:
+    """Serve in a thread as long as the context lasts; give the address people go to.
+
+    Raises:
+        ServeError: it does not start, since the port is taken for instance.
+    """
+    server = uvicorn.Server(
+        uvicorn.Config(served.app, host=host, port=port, log_level="error", access_log=False, server_header=False)
+    )
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = monotonic() + START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or monotonic() > deadline:
+            raise ServeError(f"the review app does not start on port {port}: is it taken?")
+        sleep(0.02)
+    try:
+        yield served.address
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        served.store.close()

@@ -1,0 +1,136 @@
+"""Every route as every role and as nobody; tokens, cookies, headers and logins."""
+
+import re
+from itertools import product
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from pipelines.store import Store
+from pipelines.store.accounts import Role, put_user
+from pipelines.store.reading import whole_call
+from review.access import RULES, admits
+from review.app import HANDLERS
+from review.visit import COOKIE, CSRF_HEADER, Workbench
+
+ROLES = (None, *Role)
+REFUSED = {None: {303, 401}} | {role: {403} for role in Role}
+
+
+def place(path: str) -> str:
+    """Return a path with its parameters filled in by what is not there."""
+    return re.sub(r"\{[^}]+\}", "nothing", path)
+
+
+@pytest.mark.parametrize(("route", "role"), list(product(RULES, ROLES)), ids=str)
+def test_every_route_as_every_role(visitor: Any, route: tuple[str, str], role: Role | None) -> None:
+    """A role gets past the door exactly where the table says so."""
+    method, path = route
+    client: TestClient = visitor(role)
+
+    answer = client.request(method, place(path))
+
+    refused = answer.status_code in REFUSED[role] and (
+        role is not None or answer.headers.get("location", "/login") == "/login"
+    )
+    if path in {"/logout", "/enter", "/login"} and admits(method, path, role):
+        refused = False
+    assert admits(method, path, role) is not refused
+
+
+def test_the_table_and_the_app_have_the_same_routes(app: FastAPI) -> None:
+    """No route is outside the table, and none of the table is missing."""
+    there = {
+        (method, route.path) for route in app.routes if isinstance(route, APIRoute) for method in route.methods or ()
+    }
+
+    assert set(RULES) == there == set(HANDLERS)
+
+
+@pytest.mark.parametrize("path", [path for method, path in RULES if method == "POST" and path != "/login"])
+def test_nothing_changes_without_the_sessions_token(visitor: Any, path: str) -> None:
+    """A request from another page, which does not know the token, is refused."""
+    client = visitor(Role.ADMIN)
+    del client.headers[CSRF_HEADER]
+
+    assert 403 == client.post(place(path)).status_code
+
+
+def test_request_of_another_site_is_refused(visitor: Any) -> None:
+    """Also with the right token, and also a login."""
+    client = visitor(Role.ADMIN)
+    elsewhere = {"Origin": "https://elsewhere.example"}
+
+    assert 403 == client.post("/logout", headers=elsewhere).status_code
+    assert 403 == client.post("/login", headers=elsewhere).status_code
+
+
+def test_agent_sees_their_own_only(visitor: Any) -> None:
+    """Another agent's call is as if it were not there; nor can it be appealed against."""
+    agent = visitor(Role.AGENT)
+
+    assert 200 == agent.get("/calls/c1").status_code
+    assert 404 == agent.get("/calls/other").status_code
+    assert 404 == agent.get("/api/calls/other").status_code
+    assert agent.get("/api/calls/nothing").json() == agent.get("/api/calls/other").json()
+
+
+def test_agent_cannot_appeal_for_another(visitor: Any, store: Store) -> None:
+    """The other's decision is unknown to them."""
+    with store.reading() as connection:
+        theirs = whole_call(connection, "other").decisions[0].decision_id
+
+    assert 404 == visitor(Role.AGENT).post(f"/decisions/{theirs}/appeal", data={"note": "why"}).status_code
+
+
+def test_login_sets_a_cookie_no_script_can_read(visitor: Any, store: Store) -> None:
+    """The right password lets in; the cookie is http-only and strict."""
+    with store.writing() as connection:
+        put_user(connection, "q", role=Role.ANALYST, password="long enough")
+
+    answer = visitor(None).post("/login", data={"name": "q", "password": "long enough"})
+
+    assert 303 == answer.status_code
+    assert {"HttpOnly", "SameSite=strict"} <= set(answer.headers["set-cookie"].split("; "))
+
+
+def test_login_is_limited(visitor: Any, store: Store) -> None:
+    """After eight wrong passwords the right one no longer helps."""
+    with store.writing() as connection:
+        put_user(connection, "q", role=Role.ANALYST, password="long enough")
+    client = visitor(None)
+
+    told = [client.post("/login", data={"name": "q", "password": "wrong"}).status_code for _ in range(8)]
+
+    assert [401] * 8 == told
+    assert 429 == client.post("/login", data={"name": "q", "password": "long enough"}).status_code
+
+
+def test_one_time_token_opens_once(visitor: Any, workbench: Workbench) -> None:
+    """The link printed at start lets one in, where no accounts are set up; used again it does not."""
+    workbench.entry.token = "secret"
+    client = visitor(None)
+
+    assert 403 == client.get("/enter?token=guess").status_code
+    assert 303 == client.get("/enter?token=secret").status_code
+    assert COOKIE in client.cookies
+    assert 403 == client.get("/enter?token=secret").status_code
+
+
+def test_every_answer_carries_the_policy(visitor: Any) -> None:
+    """Pages, problems and files alike; nothing of another site may be loaded."""
+    client = visitor(Role.ADMIN)
+
+    for path in ("/queue", "/calls/nothing", "/static/review.css", "/api/queue"):
+        policy = client.get(path).headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "http" not in policy
+        assert "unsafe" not in policy
+
+
+def test_wrong_host_is_refused(app: FastAPI) -> None:
+    """A name that is not ours, which another site may have pointed here, gets nothing."""
+    assert 400 == TestClient(app, base_url="http://elsewhere.example").get("/healthz").status_code

@@ -1,0 +1,202 @@
+"""What an analyst does, through the pages: verdicts, stale pages, missed behaviours, hostile words."""
+
+import json
+from typing import Any
+
+import pytest
+from store_calls import a_call, fill
+
+from detector.judgement import VerdictKind
+from detector.reward import RewardType
+from detector.settlement import judged_from_memory
+from detector.verdict import Verdict
+from pipelines.store import Filler, Store, outbox
+from pipelines.store.accounts import Role
+from review.visit import Workbench
+
+
+def first(client: Any, call_id: str = "c1") -> Any:
+    """Return a call's first decision as the interface tells it."""
+    return client.get(f"/api/calls/{call_id}").json()["decisions"][0]
+
+
+def test_verdict_is_settled_and_the_page_shows_it(visitor: Any, store: Store, workbench: Workbench) -> None:
+    """A rejected award is pending, then sent, and settled once its reversal has come back."""
+    client = visitor(Role.ANALYST)
+    one = first(client)
+    told = {"kind": "wrong_sense", "seen": one["seen"], "note": "sarcasm"}
+
+    assert 200 == client.post(f"/api/decisions/{one['decision_id']}/verdict", json=told).status_code
+    assert "pending" == first(client)["verdict"]["event"]
+
+    (letter,) = outbox.waiting(store, older_than=0)
+    assert outbox.take(store, letter)
+    outbox.mark_sent(store, [letter])
+    assert "sent" == first(client)["verdict"]["event"]
+
+    verdict = Verdict.model_validate_json(letter.value)
+    events = judged_from_memory(verdict, playbook=workbench.playbook, tenant="tests")
+    with store.writing() as connection:
+        Filler(connection, playbook=workbench.playbook).events(events)
+    assert [RewardType.REVERSED] == [event.type for event in events]
+    assert "settled" == first(client)["verdict"]["event"]
+
+
+def test_verdict_holds_no_words(visitor: Any, store: Store) -> None:
+    """Neither the call's words nor the note leave with the verdict."""
+    client = visitor(Role.ANALYST)
+    one = first(client)
+    client.post(
+        f"/api/decisions/{one['decision_id']}/verdict", json={"kind": "correct", "seen": one["seen"], "note": "aha"}
+    )
+
+    (letter,) = outbox.waiting(store, older_than=0)
+
+    assert "wish you" not in letter.value
+    assert "aha" not in letter.value
+
+
+def test_stale_page_is_told_and_overwrites_nothing(visitor: Any) -> None:
+    """Whoever judged on an old page hears who decided; what was decided stands."""
+    early, late = visitor(Role.ANALYST, "early"), visitor(Role.ANALYST, "late")
+    one = first(late)
+    early.post(f"/api/decisions/{one['decision_id']}/verdict", json={"kind": "correct", "seen": one["seen"]})
+
+    answer = late.post(
+        f"/decisions/{one['decision_id']}/verdict",
+        data={"kind": "wrong_sense", "seen": one["seen"]},
+        headers={"HX-Request": "true"},
+    )
+
+    assert 409 == answer.status_code
+    assert "early has said" in answer.text.lower()
+    assert ("correct", "early") == tuple(first(late)["verdict"][name] for name in ("kind", "reviewer"))
+
+
+def test_undo_opens_the_decision_again(visitor: Any, store: Store) -> None:
+    """A verdict that is not yet sent is taken back as a whole; one that is sent is not."""
+    client = visitor(Role.ANALYST)
+    one = first(client)
+    path = f"/api/decisions/{one['decision_id']}/verdict"
+    made = client.post(path, json={"kind": "correct", "seen": one["seen"]}).json()["id"]
+
+    assert 200 == client.post(f"/api/verdicts/{made}/undo").status_code
+    assert first(client)["verdict"] is None
+    assert [] == outbox.waiting(store, older_than=0)
+
+    again = client.post(path, json={"kind": "correct", "seen": one["seen"]}).json()["id"]
+    assert all(outbox.take(store, letter) for letter in outbox.waiting(store, older_than=0))
+    assert 409 == client.post(f"/api/verdicts/{again}/undo").status_code
+
+
+def test_missed_behaviour_is_marked_and_counted_for_recall(visitor: Any) -> None:
+    """Words the machine did not see are marked, and the sampled call read whole tells recall."""
+    client = visitor(Role.ANALYST)
+    turn = client.get("/api/calls/c1").json()["turns"][1]["turn_id"]
+    told = {"call_id": "c1", "turn_id": turn, "behaviour": "apologise", "start": 0, "end": 6}
+    one = first(client)
+    client.post(f"/api/decisions/{one['decision_id']}/verdict", json={"kind": "correct", "seen": one["seen"]})
+
+    assert 200 == client.post("/api/missed", json=told).status_code
+    assert 303 == client.post("/read", data={"call_id": "c1"}).status_code
+
+    assert '<mark data-owners="' in client.get("/calls/c1").text
+    rows = client.get("/figures/behaviours.csv").text.splitlines()
+    apologies = dict(
+        zip(rows[0].split(","), next(row for row in rows if row.startswith("apologise")).split(","), strict=True)
+    )
+    assert ("0.0", "1") == (apologies["recall_value"], apologies["recall_of"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"start": 5, "end": 5},
+        {"end": 10_000},
+        {"behaviour": "nothing"},
+        {"note": "x" * 4_001},
+        {"behaviour": "wish_well"},
+    ],
+)
+def test_missed_that_makes_no_sense_is_refused(visitor: Any, change: dict[str, Any]) -> None:
+    """Empty words, words beyond the turn, unknown behaviours, huge notes, what the machine did see."""
+    client = visitor(Role.ANALYST)
+    turn = client.get("/api/calls/c1").json()["turns"][1]["turn_id"]
+    told = {"call_id": "c1", "turn_id": turn, "behaviour": "apologise", "start": 0, "end": 6} | change
+
+    assert 422 == client.post("/api/missed", json=told).status_code
+
+
+def test_hostile_words_are_shown_as_text(visitor: Any, store: Store) -> None:
+    """Markup in a transcript is escaped; a right-to-left override cannot reach beyond its turn."""
+    hostile = "<script>alert(1)</script> \u202e wish"
+    one = a_call("h<b>")
+    turns = (*one.turns, one.turns[1].model_copy(update={"turn_id": "t9", "index": 9, "text": hostile}))
+    fill(store, one.model_copy(update={"turns": turns}))
+
+    page = visitor(Role.ANALYST).get("/calls/h%3Cb%3E").text
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; \u202e " in page
+    assert "h&lt;b&gt;" in page
+
+
+def test_second_review_is_blind_until_it_is_given(visitor: Any, workbench: Workbench) -> None:
+    """The second person neither sees nor is told the first word; then both are compared, and a lead settles it."""
+    object.__setattr__(workbench.bench, "second_share", 1.0)
+    one, two, lead = visitor(Role.ANALYST, "one"), visitor(Role.ANALYST, "two"), visitor(Role.LEAD, "lead")
+    seen = first(one)
+    path = f"/api/decisions/{seen['decision_id']}/verdict"
+    one.post(path, json={"kind": "wrong_sense", "seen": seen["seen"], "note": "a secret"})
+
+    assert "a secret" not in two.get("/calls/c1").text
+    assert first(two)["verdict"] is None
+    assert any(item["decision_id"] == seen["decision_id"] for item in two.get("/api/queue").json())
+
+    assert {"id": None} == two.post(path, json={"kind": "correct", "seen": first(two)["seen"]}).json()
+    assert "a secret" in lead.get("/calibration").text
+    settled = lead.post(f"/decisions/{seen['decision_id']}/adjudication", data={"kind": "correct"})
+    assert 303 == settled.status_code
+    assert ("correct", "lead") == tuple(first(two)["verdict"][name] for name in ("kind", "reviewer"))
+    assert 409 == lead.post(f"/decisions/{seen['decision_id']}/adjudication", data={"kind": "correct"}).status_code
+
+
+def test_appeal_goes_its_way(visitor: Any) -> None:
+    """An agent asks, a lead takes it up and overturns; each step is told with who and when."""
+    agent, lead = visitor(Role.AGENT, "jo"), visitor(Role.LEAD, "lead")
+    identifier = first(agent)["decision_id"]
+
+    assert 422 == agent.post(f"/decisions/{identifier}/appeal", data={"note": " "}).status_code
+    assert 303 == agent.post(f"/decisions/{identifier}/appeal", data={"note": "I meant it"}).status_code
+    assert 409 == agent.post(f"/decisions/{identifier}/appeal", data={"note": "again"}).status_code
+    assert "an appeal waits" in json.dumps(lead.get("/api/queue").json()[0]["reasons"])
+    appeal = lead.get("/api/appeals").json()[0]["appeal_id"]
+    assert 409 == lead.post(f"/appeals/{appeal}", data={"to": "overturned", "kind": "correct"}).status_code
+    lead.post(f"/appeals/{appeal}", data={"to": "under_review"})
+    lead.post(f"/appeals/{appeal}", data={"to": "overturned", "kind": "wrong_sense"})
+
+    (told,) = agent.get("/api/appeals").json()
+    assert "overturned" == told["state"]
+    assert [("requested", "jo"), ("under_review", "lead"), ("overturned", "lead")] == [
+        (step["state"], step["user_id"]) for step in told["steps"]
+    ]
+    assert VerdictKind.WRONG_SENSE == first(agent)["verdict"]["kind"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/queue?since=yesterday", "/calls/nothing", "/figures/nothing.csv", "/exports/nothing", "/api/queue?since=x"],
+)
+def test_what_is_unknown_is_told(visitor: Any, path: str) -> None:
+    """Unknown ids and dates are told plainly, with the right status."""
+    assert visitor(Role.ADMIN).get(path).status_code in {404, 422}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/queue", "/calls/c1", "/figures", "/calibration", "/appeals", "/exports", "/accounts", "/trail", "/mine",
+     "/figures/precision.csv", "/figures/weeks.csv", "/exports/decisions.csv", "/exports/label-studio.json"],
+)  # fmt: skip
+def test_every_page_shows(visitor: Any, path: str) -> None:
+    """Each page and each file is there."""
+    assert 200 == visitor(Role.ADMIN).get(path).status_code

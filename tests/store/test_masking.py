@@ -1,0 +1,81 @@
+"""What identifies or pays is unreadable before it is stored; evidence stays where it was."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.transcript import call_of
+from pipelines.store.masking import MASK, masked, masked_call
+
+HIDDEN = [
+    "my card is 4929 1234 5678 9012 thanks",
+    "4929123456789012",
+    "call me on +44 (0)20 7946 0958",
+    "it is oh seven seven double nine, four five six",
+    "four nine two nine one two three four",
+    "write to jo.bloggs+post@example.co.uk please",
+    "jo dot bloggs at example dot com",
+    "٤٩٢٩١٢٣٤٥٦٧٨",
+    "4-9-2-9-1-2",
+    "49\u200b29\u200b12",
+]
+KEPT = [
+    "have a lovely day",
+    "that is one of two things",
+    "nine hundred and twelve pounds",
+    "the reading is 4,410 and then 4,452",
+    "we are open at ten",
+    "one moment please, one moment",
+    "I looked at it by the dot",
+]
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_digit_strings_and_addresses_are_hidden(text: str) -> None:
+    """No digit, spoken digit or part of an address is left."""
+    left = masked(text).lower()
+
+    assert not any(letter.isdigit() for letter in left)
+    assert not {"seven", "nine", "four", "bloggs", "example"} & set(left.replace(",", " ").split())
+    assert MASK in left
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_ordinary_words_are_left_alone(text: str) -> None:
+    """What is no string of digits and no address stays as it is."""
+    assert text == masked(text)
+
+
+@given(st.text() | st.lists(st.sampled_from([*"0123456789 @.-", "one ", "double ", " at ", " dot ", "x"])).map("".join))
+def test_length_stays_and_masking_again_changes_nothing(text: str) -> None:
+    """Spans stay true, and what is masked is masked for good."""
+    once = masked(text)
+
+    assert len(text) == len(once)
+    assert once == masked(once)
+
+
+@given(
+    st.text("abcxyz ,.!@\n"),
+    st.text("0123456789", min_size=6, max_size=19),
+    st.sampled_from(["", " ", "-", ". ", " / "]),
+)
+def test_no_long_number_is_left_whatever_stands_around_it(around: str, digits: str, between: str) -> None:
+    """Six digits or more, however they are parted, are hidden."""
+    left = masked(f"{around} {between.join(digits)} {around}")
+
+    assert not any(letter.isdigit() for letter in left)
+
+
+def test_names_of_a_call_are_masked_too() -> None:
+    """A number put into the customer's name is hidden as it is in a turn."""
+    told = {
+        "call_id": "c",
+        "customer_name": "Jo 07700900123",
+        "turns": [{"speaker": "agent", "text": "hi 07700900123"}],
+    }
+
+    hidden = masked_call(call_of(told))
+
+    assert f"Jo {MASK * 11}" == hidden.customer_name
+    assert f"hi {MASK * 11}" == hidden.turns[0].text

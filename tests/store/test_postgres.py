@@ -1,0 +1,85 @@
+"""Twenty analysts at once: no verdict is lost, nothing is claimed twice; on PostgreSQL and on SQLite."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from fakes import word_playbook
+from store_calls import a_call, fill
+
+from detector.judgement import VerdictKind
+from pipelines.store import Store, counting, open_store, outbox, queueing
+from pipelines.store.faults import StaleError
+from pipelines.store.judging import Bench, judge, seen_tag
+from pipelines.store.reading import call_of_decision, whole_call
+
+ANALYSTS, CALLS = 20, 40
+
+
+@pytest.mark.postgres
+def test_twenty_analysts_on_postgres(postgres: str, bench: Bench) -> None:
+    """Each decision is claimed by one person at a time and judged once; every verdict is in the outbox."""
+    store = open_store(postgres)
+    try:
+        _work(store, bench)
+    finally:
+        store.close()
+
+
+def test_twenty_analysts_on_sqlite(store: Store, bench: Bench) -> None:
+    """The same holds on SQLite, where writers wait for each other."""
+    _work(store, bench)
+
+
+def _work(store: Store, bench: Bench) -> None:
+    calls = [a_call(f"{number}-{uuid4()}") for number in range(CALLS)]
+    fill(store, *calls)
+    with store.reading() as connection:
+        made = [one for call in calls for one in whole_call(connection, call.call_id).decisions]
+    behaviours = [one.id for one in word_playbook().behaviours]
+
+    def work(name: str) -> list[str]:
+        judged: list[str] = []
+        while True:
+            with store.reading() as connection:
+                found = queueing.open_decisions(
+                    connection, queueing.Filters(), user_id=name, behaviours=behaviours, each=10
+                )
+            if not found:
+                return judged
+            for one in found:
+                with store.writing() as connection:
+                    mine = queueing.claim(connection, one.decision_id, user_id=name)
+                if mine and _judged(store, one.decision_id, name, bench):
+                    judged.append(one.decision_id)
+
+    with ThreadPoolExecutor(ANALYSTS) as pool:
+        done = list(pool.map(work, [f"analyst {number}" for number in range(ANALYSTS)]))
+
+    assert Counter({one.decision_id: 1 for one in made}) == Counter(one for judged in done for one in judged)
+    with store.reading() as connection:
+        people = dict(counting.judged_by_person(connection))
+    assert len(made) == sum(people.values())
+    assert len(made) == len(outbox.waiting(store, older_than=0, limit=10_000))
+
+
+def _judged(store: Store, identifier: str, name: str, bench: Bench) -> bool:
+    """Judge as on a page that saw nobody's verdict; tell whether it was taken."""
+    with store.reading() as connection:
+        call = whole_call(connection, call_of_decision(connection, identifier))
+    state = next(one for one in call.decisions if one.decision_id == identifier)
+    try:
+        with store.writing() as connection:
+            judge(
+                connection,
+                identifier,
+                kind=VerdictKind.CORRECT,
+                note="",
+                reviewer=name,
+                bench=bench,
+                seen=seen_tag(None, state),
+            )
+    except StaleError:
+        return False
+    return True
