@@ -1,7 +1,7 @@
 """The playbook's phrases, compiled to regular expressions over a turn's words behind a gate.
 
 Only the phrases that the gate lets through are tried on a turn; they are compiled when first tried. Raw token patterns
-have one spaCy Matcher, which runs on every turn of a playbook that has any.
+have one spaCy Matcher behind a gate of their own.
 """
 
 import re
@@ -19,6 +19,7 @@ from detector.playbook import Sequence as PhraseSequence
 from pipelines.nlp.alphabet import Alphabet
 from pipelines.nlp.entries import Entry, Match
 from pipelines.nlp.gate import Commonness, Gate
+from pipelines.nlp.raw_gate import RawGate
 from pipelines.nlp.raw_patterns import what_is_wrong
 from pipelines.nlp.sequences import Normaliser, can_match, misheard
 from pipelines.nlp.words import CLAUSE_ENDS
@@ -54,7 +55,8 @@ class Phrasebook:
         self._word_lists = playbook.shared.words
         self._alphabet = Alphabet()
         self._gate: Gate[Phrase] = Gate(_commonness(nlp, playbook))
-        self._raw: Matcher | None = None
+        self._raw = Matcher(nlp.vocab)
+        self._raw_gate = RawGate()
         self._raw_entries: dict[int, Entry] = {}
         self._normaliser = Normaliser(nlp)
         self.faults: list[Fault] = []
@@ -73,11 +75,11 @@ class Phrasebook:
                 if not phrase.at_start or _starts(words, first):
                     found.append((phrase.entry, first, last))
                 match = phrase.search(letters, first + 1)
-        return found if self._raw is None else [*found, *self._raw_matches(self._raw, words)]
+        return [*found, *self._raw_matches(words)] if self._raw_gate.lets_through(words) else found
 
-    def _raw_matches(self, matcher: Matcher, words: Sequence[str]) -> Iterable[Match]:
+    def _raw_matches(self, words: Sequence[str]) -> Iterable[Match]:
         document = Doc(self._vocab, words=list(words))
-        return ((self._raw_entries[key], first, last) for key, first, last in matcher(document))
+        return ((self._raw_entries[key], first, last) for key, first, last in self._raw(document))
 
     def _add(self, entry: Entry, rule: Rule) -> None:
         sequences = (one for phrase in rule.phrases for one in self._sequences(entry, phrase))
@@ -99,7 +101,7 @@ class Phrasebook:
             yield from misheard(sequence)
 
     def _add_raw(self, entry: Entry, pattern: list[dict[str, Any]]) -> None:
-        self._raw = self._raw or Matcher(self._vocab)
+        self._raw_gate.put(pattern)
         key = f"{entry.kind}|{entry.owner}|{entry.rule}"
         self._raw.add(key, [pattern])
         self._raw_entries[self._vocab.strings[key]] = entry

@@ -187,8 +187,8 @@ def test_a_fault_names_the_file_of_its_entry(nlp: Language, entry: Entry, file: 
     assert fault.startswith(f"{file}:1: the entry 'rule' ")
 
 
-def test_raw_patterns_are_always_tried(nlp: Language) -> None:
-    """A spaCy token pattern of the playbook is tried on every turn and matches normalised words."""
+def test_raw_patterns_match_normalised_words(nlp: Language) -> None:
+    """A spaCy token pattern of the playbook finds words as they are normalised."""
     rule = Rule(id="rule", patterns=(({"ORTH": {"REGEX": "^thank"}}, {"ORTH": "you"}),))
     book = Phrasebook(nlp, [(RULE, rule)], playbook=LISTS)
 
@@ -273,31 +273,35 @@ def token_pattern(sequence: PhraseSequence) -> list[dict[str, Any]]:
 
 
 class PlainMatcher:
-    """What the phrasebook is held to: spaCy's token Matcher with every phrase, no gate, all matches there are."""
+    """What the phrasebook is held to: spaCy's token Matcher with all phrases and raw patterns, no gate."""
 
     def __init__(self, nlp: Language, entries: Iterable[tuple[Entry, Rule]], playbook: Playbook) -> None:
         self._nlp = nlp
         self._matcher = Matcher(nlp.vocab)
-        self._known: dict[int, tuple[Entry, PhraseSequence]] = {}
+        self._known: dict[int, tuple[Entry, bool, bool]] = {}
         normaliser = Normaliser(nlp)
         for entry, rule in entries:
             for phrase in rule.phrases:
                 for sequence in normaliser.normalised(parse(phrase, word_lists=playbook.shared.words)):
                     for one in misheard(sequence):
-                        self._add(entry, one)
+                        self._add(entry, token_pattern(one), at_start=one.at_start, at_end=one.at_end)
+            for pattern in rule.patterns:
+                self._add(entry, list(pattern))
 
-    def _add(self, entry: Entry, sequence: PhraseSequence) -> None:
+    def _add(
+        self, entry: Entry, pattern: list[dict[str, Any]], *, at_start: bool = False, at_end: bool = False
+    ) -> None:
         key = str(len(self._known))
-        self._matcher.add(key, [token_pattern(sequence)])
-        self._known[self._nlp.vocab.strings[key]] = entry, sequence
+        self._matcher.add(key, [pattern])
+        self._known[self._nlp.vocab.strings[key]] = entry, at_start, at_end
 
     def matches(self, words: Sequence[str]) -> set[Match]:
         """Return all matches, those that overlap and are of the same entry as one."""
         found = []
         for key, first, last in self._matcher(Doc(self._nlp.vocab, words=list(words))):
-            entry, sequence = self._known[key]
+            entry, at_start, at_end = self._known[key]
             ends = last == len(words) or words[last] in CLAUSE_ENDS
-            if (ends or not sequence.at_end) and (not sequence.at_start or _starts(words, first)):
+            if (ends or not at_end) and (not at_start or _starts(words, first)):
                 found.append((entry, first, last))
         return set(merged_matches(found))
 
