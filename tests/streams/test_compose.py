@@ -32,7 +32,7 @@ def test_command_exists(name: str) -> None:
     """What a service of ours runs is read by the command line itself, options included."""
     command: Any = typer.main.get_command(application())
     left = list(OURS[name]["command"])
-    while hasattr(command, "commands"):
+    while left and left[0] in getattr(command, "commands", ()):
         command = command.commands[left.pop(0)]
 
     assert command.make_context(name, left).args == []
@@ -57,6 +57,16 @@ def test_services_find_each_other() -> None:
     assert scraped["static_configs"] == [{"targets": [f"worker:{worker['web_port']}"]}]
     assert f":{worker['web_port']}/readyz" in SERVICES["worker"]["healthcheck"]["test"][-1]
     assert source["datasources"][0]["url"] == "http://prometheus:9090"
+
+
+def test_review_app_and_its_bridge_share_a_store() -> None:
+    """What the bridge fills from Kafka is what the app shows, on the database that is there."""
+    stores = {settings_of(SERVICES[name])["store"] for name in ("review", "review-bridge")}
+    database = SERVICES["postgres"]["environment"]
+
+    (store,) = stores
+    password = database["POSTGRES_PASSWORD"]
+    assert store == f"postgresql://{database['POSTGRES_USER']}:{password}@postgres/{database['POSTGRES_DB']}"
 
 
 def test_dashboard_is_where_grafana_looks() -> None:
