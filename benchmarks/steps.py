@@ -136,7 +136,7 @@ def _parts(detector: Detector, playbook: Playbook, classifier: Classifier, agent
                 decide(several, header=one.state.header, turn=one.turn, **options)
                 for several, (one, _) in zip(made, read, strict=True)
             ],
-            "remember": lambda: [remember(one.state.memory, one.turn, reading, frozenset()) for one, reading in read],
+            "remember": lambda: [remember(one.state.memory, one.turn, reading) for one, reading in read],
         },
         repeats=4,
     )

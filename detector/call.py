@@ -39,7 +39,6 @@ class Memory:
     agent_turns_since_need: int = -1
     recent: tuple[Past, ...] = ()
     facts: frozenset[str] = frozenset()
-    done: frozenset[str] = frozenset()
     customer_names: frozenset[str] = frozenset()
     agent_names: frozenset[str] = frozenset()
 
@@ -87,8 +86,8 @@ def opened(header: CallHeader) -> CallState:
     return CallState(header=header, memory=memory)
 
 
-def remember(memory: Memory, turn: Turn, reading: Reading, done: frozenset[str]) -> Memory:
-    """Return the memory after a turn was heard and behaviours were seen in it."""
+def remember(memory: Memory, turn: Turn, reading: Reading) -> Memory:
+    """Return the memory after a turn was heard; one without words leaves it as it was."""
     if not reading.words:
         return memory
     facts = frozenset([hit.owner for hit in reading.hits if hit.kind is CUE])
@@ -103,7 +102,6 @@ def remember(memory: Memory, turn: Turn, reading: Reading, done: frozenset[str])
         agent_turns_since_need=_since_need(memory, turn, reading),
         recent=(*memory.recent, past)[-RECENT_TURNS:],
         facts=memory.facts | facts if facts else memory.facts,
-        done=memory.done | done if done else memory.done,
         customer_names=memory.customer_names | names if names and by_customer else memory.customer_names,
         agent_names=memory.agent_names | names if names and by_agent else memory.agent_names,
     )

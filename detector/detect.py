@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from detector.call import CallState, Emission, Memory, call_outcome, opened, remember
-from detector.decision import REVIEW, Decision, Scorecard, decide
+from detector.decision import Decision, Scorecard, decide
 from detector.playbook import Playbook
 from detector.ports import Reader, Scorer
 from detector.reward import RewardEvent
@@ -131,8 +131,7 @@ class Detector:
                 model_version=self._scorer.version,
                 tenant=self.tenant,
             )
-        done = frozenset([one.behaviour for one in made if one.outcome is not REVIEW])
-        return remember(memory, turn, reading, done), made
+        return remember(memory, turn, reading), made
 
     def _told(self, before: CallState, after: CallState, decisions: tuple[Decision, ...], cause: Turn | None) -> Step:
         """Settle the rewards of the new state and keep what is given out with the turn that caused it."""

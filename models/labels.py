@@ -99,7 +99,7 @@ def observe(labelled: Iterable[LabelledCall], reader: Reader) -> Iterator[Observ
                     one.origin,
                     one.judged,
                 )
-            memory = remember(memory, turn, reading, frozenset())
+            memory = remember(memory, turn, reading)
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:

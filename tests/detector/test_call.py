@@ -26,7 +26,7 @@ def memory_after(*said: tuple[str, str]) -> Memory:
     memory = opened(header()).memory
     for at, (speaker, text) in enumerate(said):
         one = turn(at, speaker, text)
-        memory = remember(memory, one, WordReader().read(one, memory), frozenset())
+        memory = remember(memory, one, WordReader().read(one, memory))
     return memory
 
 
@@ -57,7 +57,7 @@ def test_a_turn_without_words_is_not_heard() -> None:
     """Silence changes nothing that is remembered."""
     memory = memory_after(("agent", "hello"))
 
-    assert memory is remember(memory, turn(1, "customer", "..."), Reading(), frozenset({"wish_well"}))
+    assert memory is remember(memory, turn(1, "customer", "..."), Reading())
 
 
 def test_turns_are_counted_by_their_speaker() -> None:

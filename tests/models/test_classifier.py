@@ -10,7 +10,7 @@ from detector.call import Memory, Past, remember
 from detector.candidate import Hit, Reading
 from detector.transcript import Speaker
 from models.classifier import RULE_PRIOR, Classifier, all_void
-from models.explanation import WORD_TOLL, heaviest_run
+from models.explanation import heaviest_run, toll_of
 from models.features import features, named
 from models.labels import observe, own_calls
 from models.weights import Weights
@@ -79,7 +79,7 @@ def test_rows_of_words_score_as_features_by_name(
     """Over any turns the shipped model scores to 1e-6 as where each feature is looked up by its name."""
     memory = Memory(customer_names=frozenset(names))
     first = turn(0, "customer", before)
-    memory = remember(memory, first, reader.read(first, memory), frozenset())
+    memory = remember(memory, first, reader.read(first, memory))
     made = reader.read(turn(1, "agent", text), memory)
     assume(made.words)
 
@@ -171,7 +171,7 @@ def test_the_heaviest_run_is_the_best_of_all(weights: list[float]) -> None:
     """No other run of words weighs more, each word paying its toll; where none weighs anything there is none."""
 
     def worth(first: int, last: int) -> float:
-        return sum(weights[first:last]) - WORD_TOLL * (last - first)
+        return sum(weights[first:last]) - toll_of(weights) * (last - first)
 
     first, last = heaviest_run(weights)
 

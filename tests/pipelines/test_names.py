@@ -62,7 +62,7 @@ def test_an_agents_name_is_heard(reader: SpacyReader) -> None:
     """An agent who introduces herself makes her name known as the agent's."""
     said = turn(0, "agent", "Good morning, my name is Bronwen, how can I help?")
 
-    memory = remember(Memory(), said, reader.read(said, Memory()), frozenset())
+    memory = remember(Memory(), said, reader.read(said, Memory()))
 
     assert memory.agent_names == {"bronwen"}
     assert memory.customer_names == set()
