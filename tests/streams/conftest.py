@@ -48,7 +48,7 @@ def _module(file: Path) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def playbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the playbook that workers and tests share, awarding from 0.9 and reviewing from 0.5 whatever is trained."""
+    """A copy of the playbook that workers and tests share; it awards from 0.9 and reviews from 0.5, however trained."""
     folder = Path(shutil.copytree(DEFAULT_FOLDER, tmp_path_factory.mktemp("playbook") / "playbook"))
     for file in folder.glob("*.yaml"):
         text = file.read_text(encoding="utf-8")
