@@ -1,12 +1,12 @@
 """`detector evaluate`."""
 
-import json
 from collections.abc import Sequence
 from importlib import import_module
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -50,7 +50,7 @@ def evaluate(
         console.print(_comparison(measured))
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps([one.as_json() for one in measured], indent=1) + "\n", encoding="utf-8")
+        json_file.write_bytes(orjson.dumps([one.as_json() for one in measured], option=orjson.OPT_INDENT_2) + b"\n")
     if picture is not None:
         try:
             drawing = import_module("pipelines.flows.draw")
