@@ -2,7 +2,7 @@
 
 The classifier learns from one half of the project's examples and is measured on the other, written apart from it:
 single turns, and whole calls with the turns written after them; then the other way about. That is harder than folds
-of mixed files, since no writing session is on both sides; and the private test split stays out of it.
+of mixed files, since what was written together is never on both sides; and the private test split stays out of it.
 """
 
 from collections.abc import Callable, Sequence
