@@ -17,7 +17,7 @@ from detector.playbook import load_playbook
 from models.baselines import phrases_alone
 from models.evaluation import Flags, Numbers, f1
 from models.labels import Observation, observe, own_calls
-from models.train import is_test, logistic, matrix_of, row_of, truth_of, vocabulary_of
+from models.train import is_test, learner, matrix_of, row_of, truth_of, vocabulary_of
 from pipelines import assemble
 
 Row: TypeAlias = dict[str, float]
@@ -88,7 +88,7 @@ class Trial:
         known, new = (matrix_of([rows[at] for at in half], vocabulary) for half in (learned, held_out))
         with Parallel(n_jobs=2) as parallel:
             margins = parallel(
-                delayed(lambda truth: logistic().fit(known, truth).decision_function(new))(column)
+                delayed(lambda truth: learner().fit(known, truth).decision_function(new))(column)
                 for column in self.truth[learned].T
             )
         return cells(self.truth[held_out], np.stack(margins, axis=-1))

@@ -1,7 +1,7 @@
 """The fitted classifier: one weight a feature and behaviour, and a calibration; scored without scikit-learn.
 
 The probability of a behaviour is `1 / (1 + exp(-(slope * (weights . features + bias) + offset)))`: scikit-learn's
-one-vs-rest logistic regression, then Platt's calibration (Platt 1999, "Probabilistic outputs for support vector
+one-vs-rest linear support vectors, then Platt's calibration (Platt 1999, "Probabilistic outputs for support vector
 machines"). tests/models prove it equal to scikit-learn's to 1e-6.
 """
 

@@ -1,4 +1,4 @@
-"""Training: one-vs-rest logistic regression over the features, calibrated on predictions out of fold. Deterministic."""
+"""Training: one-vs-rest linear support vectors over the features, calibrated out of fold. Deterministic."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
+from sklearn.svm import LinearSVC
 
 from models.features import features, named
 from models.labels import Observation
@@ -19,7 +20,8 @@ from models.weights import Weights
 
 FOLDS = 5
 SEED = 20_000
-STRENGTH = 1.0
+STRENGTH = 0.02
+"""The inverse of regularisation; average precision across files and on calls written later is flat from 0.015 to 0.03."""
 MIN_TURNS = 2
 TEST_SHARE = 10
 
@@ -127,14 +129,18 @@ def _one_behaviour(
     margins = np.zeros(len(truth))
     for learned, left_out in folds:
         known = np.intersect1d(learned, judged)
-        margins[left_out] = logistic().fit(matrix[known], truth[known]).decision_function(matrix[left_out])
+        margins[left_out] = learner().fit(matrix[known], truth[known]).decision_function(matrix[left_out])
     calibration = LogisticRegression(C=1e6).fit(margins[judged, None], truth[judged])
     slope, offset = float(calibration.coef_[0, 0]), float(calibration.intercept_[0])
-    final = logistic().fit(matrix[judged], truth[judged])
+    final = learner().fit(matrix[judged], truth[judged])
     calibrated = 1 / (1 + np.exp(-(slope * margins + offset)))
     return final.coef_[0], float(final.intercept_[0]), slope, offset, calibrated
 
 
-def logistic() -> LogisticRegression:
-    """Return the classifier of one behaviour, not yet fitted."""
-    return LogisticRegression(C=STRENGTH, solver="liblinear", random_state=SEED)
+def learner() -> LinearSVC:
+    """Return the classifier of one behaviour, not yet fitted.
+
+    Its squared hinge leaves plain cases alone, where a logistic loss still pulls at them: 0.01 more average precision,
+    on calls written after it was chosen too.
+    """
+    return LinearSVC(C=STRENGTH, random_state=SEED)

@@ -84,8 +84,8 @@ def model_card(
 
 Written by `detector train` on {today.isoformat()}. Do not edit.
 
-- **What it is.** One-vs-rest logistic regression over words and their letters, word pairs, the playbook's rule hits and
-  the turns before, with Platt's calibration. It reads one agent turn and the turn before it.
+- **What it is.** One-vs-rest linear support vectors over words and their letters, word pairs, the playbook's rule hits
+  and the turns before, with Platt's calibration. It reads one agent turn and the turn before it.
 - **What it learned from.** {about["learned_from_turns"]} labelled agent turns written by hand for this project (no
   customer's words, no public corpus, no templates): half near-misses, half in a recogniser's style, many sectors and
   Englishes. Examples' digest `{str(about["examples_sha256"])[:16]}`, playbook {about["playbook_version"]}.

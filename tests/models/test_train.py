@@ -18,7 +18,7 @@ from models.train import (
     Trained,
     is_test,
     judged_of,
-    logistic,
+    learner,
     matrix_of,
     row_of,
     train,
@@ -51,9 +51,9 @@ def by_scikit_learn(observations: Sequence[Observation], behaviour: str) -> tupl
     margins = np.zeros(len(rows))
     folds = GroupKFold(n_splits=FOLDS, shuffle=True, random_state=SEED)
     for learned, left_out in folds.split(matrix, groups=np.array([one.call_id for one in observations])):
-        margins[left_out] = logistic().fit(matrix[learned], truth[learned]).decision_function(matrix[left_out])
+        margins[left_out] = learner().fit(matrix[learned], truth[learned]).decision_function(matrix[left_out])
     platt = LogisticRegression(C=1e6).fit(margins[:, None], truth)
-    final = logistic().fit(matrix, truth).decision_function(matrix)
+    final = learner().fit(matrix, truth).decision_function(matrix)
     return platt.predict_proba(final[:, None])[:, 1], platt.predict_proba(margins[:, None])[:, 1]
 
 
