@@ -92,7 +92,7 @@ def echoed(words: tuple[str, ...], memory: Memory) -> int:
 def share_echoed(words: tuple[str, ...], said_again: int) -> str:
     """Return how much of what a turn tells was said by the customer, in sixths, and how many words tell something.
 
-    A need played back is mostly echo whether or not it asks anything; an answer, however alike, brings words of its own.
+    A need played back is mostly echo, whether or not it asks anything; an answer brings words of its own.
     """
     telling = len(set(words) - COMMON)
     if telling < FEWEST_TELLING:
