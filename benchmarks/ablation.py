@@ -5,6 +5,7 @@ single turns, and whole calls with the turns written after them; then the other 
 of mixed files, since what was written together is never on both sides; and the private test split stays out of it.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -23,7 +24,8 @@ from pipelines import assemble
 Row: TypeAlias = dict[str, float]
 
 REPORT = Path(__file__).with_suffix(".md")
-LATER_FILES = ("_3", "_4", "_5")
+FIRST_FILES = re.compile(r"turns/[a-z_]+?(_2)?")
+"""The first two files of each behaviour."""
 PARTS = {
     "word": "single words",
     "pair": "word pairs",
@@ -49,7 +51,7 @@ def part_of(name: str) -> str:
 
 def written_later(observation: Observation) -> bool:
     """Tell whether a turn stands in a whole call or in a file written after the first two of its kind."""
-    return observation.origin.startswith("calls/") or observation.origin.endswith(LATER_FILES)
+    return FIRST_FILES.fullmatch(observation.origin) is None
 
 
 def cells(truth: Flags, scores: Numbers) -> str:

@@ -32,8 +32,6 @@ COMMON = frozenset(
 )
 """Words that are echoed by chance."""
 MOST_ECHOED = 5
-FEWEST_TELLING, MOST_TELLING, SIXTHS = 2, 10, 6
-"""Of the share of an echo: fewer words tell too little to have a share, more of them are counted as so many."""
 KNOWN = 20_000
 """How many hits and contexts are remembered; of each there are far fewer."""
 Pair: TypeAlias = tuple[str, str]
@@ -57,7 +55,6 @@ class Features(NamedTuple):
 def features(reading: Reading, memory: Memory) -> Features:
     """Return the features of a turn after what is remembered."""
     words, need = reading.words, _state_of_need(memory)
-    said_again = echoed(words, memory)
     last = memory.recent[-1] if memory.recent else NOBODY
     return Features(
         words=dict.fromkeys(words),
@@ -71,8 +68,7 @@ def features(reading: Reading, memory: Memory) -> Features:
             before=last.speaker if memory.recent else None,
             before_length=min(len(last.words).bit_length(), 6),
             before_facts=last.facts,
-            echoed=min(said_again, MOST_ECHOED),
-            share=share_echoed(words, said_again),
+            echoed=min(echoed(words, memory), MOST_ECHOED),
         ),
         side=BEFORE[last.speaker],
         before=tuple(dict.fromkeys(last.words[-CONTEXT_WORDS:])),
@@ -87,17 +83,6 @@ def echoed(words: tuple[str, ...], memory: Memory) -> int:
         if past.speaker is CUSTOMER:
             said.update(past.words)
     return len(said.intersection(words) - COMMON) if said else 0
-
-
-def share_echoed(words: tuple[str, ...], said_again: int) -> str:
-    """Return how much of what a turn tells was said by the customer, in sixths, and how many words tell something.
-
-    A need played back is mostly echo, whether or not it asks anything; an answer brings words of its own.
-    """
-    telling = len(set(words) - COMMON)
-    if telling < FEWEST_TELLING:
-        return "little"
-    return f"{SIXTHS * said_again // telling}/{min(telling, MOST_TELLING) // 2}"
 
 
 def named(found: Features) -> Iterator[tuple[str, float]]:
@@ -150,9 +135,8 @@ def _context(
     before_length: int,
     before_facts: frozenset[str],
     echoed: int,
-    share: str,
 ) -> tuple[str, ...]:
-    told = f"length={length}", f"need={need}", f"heard={heard}", f"echoed={echoed}", f"share={share}"
+    told = f"length={length}", f"need={need}", f"heard={heard}", f"echoed={echoed}"
     known = (f"fact={fact}" for fact in sorted(facts))  # sets differ in order from process to process
     if before is None:
         return (*told, *known, "before=nobody")

@@ -89,21 +89,3 @@ def test_a_word_of_the_turn_before_counts_once() -> None:
     digits = Memory(heard=1, recent=(Past(Speaker.CUSTOMER, ("{number}",) * 10),))
 
     assert VALUES["before.c"] == of(READING, digits)["before.c={number}"]
-
-
-@pytest.mark.parametrize(
-    ("words", "share"),
-    [
-        (("twin", "room", "sea", "view"), "6/2"),
-        (("twin", "room", "costs", "ninety"), "3/2"),
-        (("which", "room", "then"), "little"),
-        (("lovely", "weather"), "0/1"),
-    ],
-)
-def test_the_share_of_an_echo_is_told(words: tuple[str, ...], share: str) -> None:
-    """What a turn tells is counted in sixths of echo; a turn of one telling word has no share."""
-    said = Past(Speaker.CUSTOMER, ("a", "twin", "room", "with", "a", "view", "of", "the", "sea"))
-
-    made = of(Reading(words, ((0, 1),) * len(words), (0,) * len(words)), Memory(heard=1, recent=(said,)))
-
-    assert f"context=share={share}" in made
