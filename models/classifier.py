@@ -1,8 +1,8 @@
 """The fitted classifier: one weight a feature and behaviour, and a calibration; scored without scikit-learn.
 
-The probability of a behaviour is `1 / (1 + exp(-(slope * (weights . features + bias) + offset)))`: scikit-learn's
-one-vs-rest linear support vectors, then Platt's calibration (Platt 1999, "Probabilistic outputs for support vector
-machines"). tests/models prove it equal to scikit-learn's to 1e-6.
+With `m = slope * (weights . features + bias)` the probability of a behaviour is
+`1 / (1 + exp(-(m + bend * max(m, 0) + offset)))`: scikit-learn's one-vs-rest linear support vectors, then Platt's
+calibration with a knee (see `models.train.calibration_of`). tests/models prove it equal to scikit-learn's to 1e-6.
 """
 
 from collections.abc import Mapping
@@ -61,7 +61,8 @@ class Classifier:
         )
 
     def _logits(self, weighed: Array) -> Array:
-        logits: Array = np.add.reduce(weighed) + self._rows.constant
+        from_knee = np.add.reduce(weighed) + self._rows.constant
+        logits: Array = from_knee + self.weights.bend * np.maximum(from_knee, 0) + self.weights.offset
         return logits
 
     def _explained(self, behaviour: str, logits: Array, weighed: Array, found: Features, reading: Reading) -> Candidate:

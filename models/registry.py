@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -15,9 +15,9 @@ from detector.errors import ModelError
 from models.weights import Weights
 
 SHIPPED_FOLDER = Path(__file__).parent / "shipped"
-FORMAT = 2
+FORMAT = 3
 WEIGHTS, MANIFEST, CARD = "weights.npz", "model.json", "MODEL_CARD.md"
-_ARRAYS = ("matrix", "bias", "slope", "offset")
+_BY_BEHAVIOUR = ("bias", "slope", "bend", "offset")
 # RuntimeError and NotImplementedError: a bit of a zip header flipped to "encrypted" or a newer format.
 _UNREADABLE = (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, BadZipFile, zlib.error)
 
@@ -34,7 +34,7 @@ class Model:
 def stored(weights: Weights) -> Weights:
     """Return the weights as they are after being stored: the matrix in 16 bits, which halves the file."""
     rounded = weights.matrix.astype(np.float16).astype(np.float32)
-    return Weights(weights.behaviours, weights.vocabulary, rounded, weights.bias, weights.slope, weights.offset)
+    return replace(weights, matrix=rounded)
 
 
 def save(weights: Weights, *, folder: Path, about: dict[str, Any], card: str) -> Model:
@@ -46,9 +46,7 @@ def save(weights: Weights, *, folder: Path, about: dict[str, Any], card: str) ->
         buffer,
         vocabulary=np.frombuffer(vocabulary, dtype=np.uint8),
         matrix=weights.matrix.astype(np.float16),
-        bias=weights.bias,
-        slope=weights.slope,
-        offset=weights.offset,
+        **{name: getattr(weights, name) for name in _BY_BEHAVIOUR},
     )
     digest = _digest(weights)
     version = _version(digest)
@@ -72,7 +70,7 @@ def load(folder: Path = SHIPPED_FOLDER) -> Model:
         # Read first: NumPy leaves a file open that is no zip.
         with np.load(io.BytesIO((folder / WEIGHTS).read_bytes()), allow_pickle=False) as arrays:
             words = bytes(arrays["vocabulary"]).decode().split("\n")
-            numbers = {name: arrays[name].astype(np.float32) for name in _ARRAYS}
+            numbers = {name: arrays[name].astype(np.float32) for name in ("matrix", *_BY_BEHAVIOUR)}
     except _UNREADABLE as error:
         raise ModelError(f"{folder / WEIGHTS}: cannot be read as a model ({type(error).__name__})") from None
     vocabulary = {word: at for at, word in enumerate(words)}
@@ -101,7 +99,7 @@ def _manifest(file: Path) -> dict[str, Any]:
 def _check_shapes(weights: Weights, folder: Path) -> None:
     count = len(weights.behaviours)
     if weights.matrix.shape != (len(weights.vocabulary), count) or any(
-        part.shape != (count,) for part in (weights.bias, weights.slope, weights.offset)
+        getattr(weights, name).shape != (count,) for name in _BY_BEHAVIOUR
     ):
         raise ModelError(f"{folder}: the weights' shapes do not fit the {count} behaviours of the manifest")
 
@@ -114,6 +112,6 @@ def _digest(weights: Weights) -> str:
     """Return the SHA-256 of the weights as stored, behaviours and vocabulary included."""
     digest = hashlib.sha256("\n".join((*weights.behaviours, "", *weights.vocabulary)).encode())
     digest.update(weights.matrix.astype(np.float16).tobytes())
-    for part in (weights.bias, weights.slope, weights.offset):
-        digest.update(part.astype(np.float32).tobytes())
+    for name in _BY_BEHAVIOUR:
+        digest.update(getattr(weights, name).astype(np.float32).tobytes())
     return digest.hexdigest()

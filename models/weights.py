@@ -25,6 +25,7 @@ class Weights:
     matrix: Array
     bias: Array
     slope: Array
+    bend: Array
     offset: Array
 
 
@@ -35,7 +36,7 @@ class Rows:
     """
 
     def __init__(self, weights: Weights) -> None:
-        self.constant: Array = weights.slope * weights.bias + weights.offset
+        self.constant: Array = weights.slope * weights.bias
         families: dict[str, dict[str, int]] = {family: {} for family in VALUES}
         values = np.zeros(len(weights.vocabulary) + 1, dtype=np.float32)
         self._numbers = {name: row + 1 for name, row in weights.vocabulary.items()}

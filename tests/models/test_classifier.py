@@ -28,7 +28,9 @@ MATRIX = {
 }
 
 
-def scorer(floors: dict[str, float] | None = None, *, bias: float = -3.0, slope: float = 1.0) -> Classifier:
+def scorer(
+    floors: dict[str, float] | None = None, *, bias: float = -3.0, slope: float = 1.0, bend: float = 0.0
+) -> Classifier:
     """Return a classifier of two behaviours with a handful of weights."""
     two = np.ones(2, dtype=np.float32)
     weights = Weights(
@@ -37,6 +39,7 @@ def scorer(floors: dict[str, float] | None = None, *, bias: float = -3.0, slope:
         matrix=np.array(list(MATRIX.values()), dtype=np.float32),
         bias=two * bias,
         slope=two * slope,
+        bend=two * bend,
         offset=two * 0,
     )
     return Classifier(weights, version="test", floors=floors)
@@ -54,13 +57,21 @@ def test_the_probability_is_calibrated_from_the_weights() -> None:
     assert scorer(slope=2.0).probabilities(reading(), Memory()) == pytest.approx(expected, abs=1e-6)
 
 
+def test_above_the_knee_a_weight_counts_with_a_slope_of_its_own() -> None:
+    """Of sums above nought the bend's share is added; sums below are as they were."""
+    expected = 1 / (1 + np.exp(-(0.25 * (3 + 4 - 1 - 3)))), 1 / (1 + np.exp(-(-2 - 3)))
+
+    assert scorer(bend=-0.75).probabilities(reading(), Memory()) == pytest.approx(expected, abs=1e-6)
+
+
 def by_name(weights: Weights, reading: Reading, memory: Memory) -> np.ndarray:
     """Return the probabilities as scikit-learn's arithmetic gives them: every feature by its name, in 64 bits."""
     total = weights.bias.astype(float)
     for name, value in named(features(reading, memory)):
         if name in weights.vocabulary:
             total = total + value * weights.matrix[weights.vocabulary[name]].astype(float)
-    return 1 / (1 + np.exp(-(weights.slope * total + weights.offset)))
+    total = weights.slope * total
+    return 1 / (1 + np.exp(-(total + weights.bend * np.maximum(total, 0) + weights.offset)))
 
 
 SAID = st.lists(

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ WEIGHTS_OF = Weights(
     matrix=np.array([[1.5, -2], [0.1, 4], [5, 1e-3]], dtype=np.float32),
     bias=np.array([-1, 0.3], dtype=np.float32),
     slope=np.array([1, 2], dtype=np.float32),
+    bend=np.array([-0.5, 0], dtype=np.float32),
     offset=np.array([0, 0.5], dtype=np.float32),
 )
 
@@ -32,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 def equal(one: Weights, other: Weights) -> bool:
     """Tell whether two weights are the same to the last bit."""
-    arrays = ("matrix", "bias", "slope", "offset")
+    arrays = ("matrix", "bias", "slope", "bend", "offset")
     return (one.behaviours, list(one.vocabulary.items())) == (other.behaviours, list(other.vocabulary.items())) and all(
         np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays
     )
@@ -54,15 +56,8 @@ def test_a_saved_model_is_loaded_as_it_is_stored(tmp_path: Path) -> None:
 def test_equal_weights_have_an_equal_version_and_others_another(tmp_path: Path, folder: Path) -> None:
     """The version is of the weights and of nothing else, neither the day nor what is told about them."""
     same = save(WEIGHTS_OF, folder=tmp_path / "same", about={"note": "other"}, card="other")
-    bias = np.array([-1, 0.31], dtype=np.float32)
-    other = save(
-        Weights(
-            WEIGHTS_OF.behaviours, WEIGHTS_OF.vocabulary, WEIGHTS_OF.matrix, bias, WEIGHTS_OF.slope, WEIGHTS_OF.offset
-        ),
-        folder=tmp_path / "other",
-        about={},
-        card="",
-    )
+    changed = replace(WEIGHTS_OF, bias=np.array([-1, 0.31], dtype=np.float32))
+    other = save(changed, folder=tmp_path / "other", about={}, card="")
 
     assert same.version == load(folder).version != other.version
     assert same.version.startswith(f"{FORMAT}+")
@@ -107,7 +102,7 @@ def _npy() -> bytes:
         (_manifest(behaviours=None), "is not a model's manifest"),
         (_manifest(behaviours="greet"), "is not a model's manifest"),
         (_manifest(behaviours=[1, 2]), "is not a model's manifest"),
-        (_manifest(format=1), "of format 1, this program reads 2"),
+        (_manifest(format=FORMAT - 1), f"of format {FORMAT - 1}, this program reads {FORMAT}"),
         (_manifest(format=None), "of format None"),
         (_manifest(behaviours=["part", "greet"]), "not those the manifest was written for"),
         (_manifest(behaviours=["greet"]), "do not fit the 1 behaviours"),

@@ -53,8 +53,15 @@ def by_scikit_learn(observations: Sequence[Observation], behaviour: str) -> tupl
     for learned, left_out in folds.split(matrix, groups=np.array([one.call_id for one in observations])):
         margins[left_out] = learner().fit(matrix[learned], truth[learned]).decision_function(matrix[left_out])
     platt = LogisticRegression(C=1e6).fit(margins[:, None], truth)
+    knee = -platt.intercept_[0] / platt.coef_[0, 0]
+    kneed = LogisticRegression(C=1e6).fit(sides(margins, knee), truth)
     final = learner().fit(matrix, truth).decision_function(matrix)
-    return platt.predict_proba(final[:, None])[:, 1], platt.predict_proba(margins[:, None])[:, 1]
+    return kneed.predict_proba(sides(final, knee))[:, 1], kneed.predict_proba(sides(margins, knee))[:, 1]
+
+
+def sides(margins: np.ndarray, knee: float) -> np.ndarray:
+    """Return how far each margin is below the knee, and how far above."""
+    return np.stack([np.minimum(margins - knee, 0), np.maximum(margins - knee, 0)], axis=-1)
 
 
 def test_the_fast_scorer_equals_scikit_learn(observations: list[Observation], trained: Trained) -> None:
