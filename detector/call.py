@@ -14,6 +14,11 @@ RECENT_TURNS = 3
 RECENT_WORDS = 60
 NEED_WORDS = 4
 HANDLED_AGENT_TURNS = 2
+TITLES = frozenset(
+    "mr mrs ms miss mx mister missus dr doctor professor prof sir madam lady lord reverend father sister captain "
+    "colonel major sergeant councillor chief oga auntie uncle".split()
+)
+"""What stands before a name and alone calls nobody by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,9 @@ class CallState:
 
 
 def words_of_name(name: str | None) -> frozenset[str]:
-    """Return the words of a full name in lower case, initials left out."""
-    return frozenset(word for word in (name or "").lower().replace(".", " ").split() if len(word) > 1)
+    """Return the words of a full name in lower case, initials and titles left out."""
+    words = (name or "").lower().replace(".", " ").split()
+    return frozenset(word for word in words if len(word) > 1 and word not in TITLES)
 
 
 def opened(header: CallHeader) -> CallState:

@@ -21,6 +21,8 @@ VALUES = {WORD: 1.0, LETTERS: 0.2, PAIR: 1.0, HIT: 1.0, CONTEXT: 0.25} | dict.fr
 CHARACTERS = (3, 4, 5)
 CONTEXT_WORDS = 24
 START, END = "^", "$"
+QUARREL = "quarrel"
+"""The fact that agent or customer was hostile or dismissive."""
 NOBODY = Past(Speaker.UNKNOWN, ())
 COMMON = frozenset(
     "i you he she it we they me him her us them my your his its our their a an the this that these those and or "
@@ -145,4 +147,7 @@ def _context(
 
 
 def _state_of_need(memory: Memory) -> str:
+    """Return what became of the customer's need; in a quarrel, kind words are seldom meant kindly."""
+    if any(QUARREL in past.facts for past in memory.recent):
+        return QUARREL
     return "handled" if memory.need_handled else "stated" if memory.need_stated else "none"

@@ -1,6 +1,7 @@
 """Personal names heard in a call, and where they stand in a turn."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from spacy.lang.en.stop_words import STOP_WORDS
 
@@ -26,6 +27,13 @@ _NOT_NAMES = STOP_WORDS.union(
         "there monday tuesday wednesday thursday friday saturday sunday january february march july september "
         "october november december today tomorrow yesterday"
     ).split(),
+)
+SIGNED_WITHIN = 80
+_SIGNATURE = re.compile(
+    r"(?:(?<=\s)|^)"
+    r"(?:\^\s?[A-Za-z]{1,12}|~[A-Za-z]{1,12}|[*/–—-][A-Z][A-Za-z]{0,11}|-[a-z]{2}"
+    r"|(?<=[.!?…)] )[–—-] [A-Z][A-Za-z]{0,11})"
+    r"(?=(?:\s+x{1,3})?(?:\s*(?:https?://\S+|\d/\d))*\s*$)"
 )
 _VOCATIVE_LEADS = frozenset(
     "thanks thank you okay ok right sorry hi hello morning afternoon evening well yes no sure now so alright "
@@ -78,6 +86,16 @@ def _run(
             return
         yield texts[at].lower()
         strict = False if norms[at] == NAME and count == 0 else strict
+
+
+def signature(text: str, *, not_of: Collection[str]) -> tuple[int, int] | None:
+    """Return where a written turn is signed, unless with a name of `not_of` or with a common word."""
+    tail = max(0, len(text) - SIGNED_WITHIN)
+    found = _SIGNATURE.search(text, tail)
+    if found is None:
+        return None
+    name = found.group().strip("^~*/-–— ").lower()
+    return None if name in _NOT_NAMES or name in not_of else found.span()
 
 
 def stands_as_name(texts: Sequence[str], at: int) -> bool:

@@ -10,7 +10,7 @@ from detector.errors import PlaybookError
 from detector.playbook import Playbook
 from detector.transcript import AGENT, CUSTOMER, Turn
 from pipelines.nlp.entries import agent_entries, cue_entries
-from pipelines.nlp.names import ASKED, NAME_FACTS, heard, stands_as_name
+from pipelines.nlp.names import ASKED, NAME_FACTS, heard, signature, stands_as_name
 from pipelines.nlp.phrasebook import Phrasebook
 from pipelines.nlp.tokens import Run, Token, Tokens, flat
 from pipelines.nlp.voiding import voided
@@ -19,6 +19,7 @@ from pipelines.nlp.words import (
     CLAUSE_ENDS,
     CUSTOMER_NAME,
     NUMBER,
+    SIGNED,
     normalised_form,
     tokenizer,
     without_endless_words,
@@ -84,7 +85,8 @@ class SpacyReader:
             for name in names:
                 if name in lowered:
                     runs = [(0, list(_with_name(list(flat(runs)), text, name, holder)))]
-        return runs
+        signed = signature(text, not_of=memory.customer_names)
+        return runs if signed is None else [(0, list(_signed(flat(runs), *signed)))]
 
 
 def _kept(runs: Iterable[Run]) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...], tuple[int, ...]]:
@@ -107,6 +109,14 @@ def _kept(runs: Iterable[Run]) -> tuple[tuple[str, ...], tuple[tuple[int, int], 
                 previous = word
             clause += parts
     return tuple(words), tuple(spans), tuple(clauses)
+
+
+def _signed(tokens: Iterable[Token], begin: int, end: int) -> Iterator[Token]:
+    """Yield the tokens, one place-holder instead of those of the signature."""
+    kept = [token for token in tokens if token[2] <= begin or token[1] >= end]
+    yield from (token for token in kept if token[1] < begin)
+    yield SIGNED, begin, end, True, True
+    yield from (token for token in kept if token[1] >= end)
 
 
 def _with_name(tokens: Sequence[Token], text: str, name: str, holder: str) -> Iterator[Token]:

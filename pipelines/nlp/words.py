@@ -9,6 +9,8 @@ from spacy.attrs import NORM, ORTH
 from spacy.language import Language
 
 NAME, CUSTOMER_NAME, AGENT_NAME, NUMBER = "{name}", "{customer_name}", "{agent_name}", "{number}"
+SIGNED = "{signed}"
+"""A name or initials at the end of a written turn, behind a sign: "^JB", "*TN", "- Rosa"."""
 CLAUSE_ENDS = frozenset({".", "?", "!", ";", ":", "…", "..", "..."})
 PAUSES = frozenset({",", "-", "–", "—", "--"})
 """Signs that part clauses and are otherwise left out: "thanks, Rosa" is matched as two words."""

@@ -34,14 +34,15 @@ def memory_after(*said: tuple[str, str]) -> Memory:
     ("name", "words"),
     [
         ("Rosa Diaz", {"rosa", "diaz"}),
-        ("Dr. R. T. Diaz", {"dr", "diaz"}),
+        ("Dr. R. T. Diaz", {"diaz"}),
+        ("Mrs Diaz", {"diaz"}),
         ("  ROSA  ", {"rosa"}),
         ("", set()),
         (None, set()),
     ],
 )
 def test_a_full_name_is_known_by_its_words(name: str | None, words: set[str]) -> None:
-    """Names are in lower case, word by word, initials left out."""
+    """Names are in lower case, word by word, initials and titles left out."""
     assert words == words_of_name(name)
 
 
