@@ -23,6 +23,7 @@ CONTEXT_WORDS = 24
 START, END = "^", "$"
 QUARREL = "quarrel"
 """The fact that agent or customer was hostile or dismissive."""
+NAMED = "name:given"
 NOBODY = Past(Speaker.UNKNOWN, ())
 COMMON = frozenset(
     "i you he she it we they me him her us them my your his its our their a an the this that these those and or "
@@ -61,7 +62,7 @@ def features(reading: Reading, memory: Memory) -> Features:
     return Features(
         words=dict.fromkeys(words),
         pairs=[*zip((START, *words), (*words, END), strict=True)],
-        hits={key: None for hit in reading.hits for key in hit_keys(hit, need)},
+        hits={key: None for hit in reading.hits for key in hit_keys(hit, need)} | dict.fromkeys(_named(reading)),
         context=_context(
             length=min(len(words).bit_length(), 7),
             need=need,
@@ -111,6 +112,11 @@ def runs_of_letters(word: str) -> list[str]:
     marked = f"<{word}>"
     runs = (marked[at : at + size] for size in CHARACTERS for at in range(len(marked) - size + 1))
     return list(dict.fromkeys(runs))
+
+
+def _named(reading: Reading) -> tuple[str, ...]:
+    """Return the key of a turn whose speaker gave a name, be it in no list."""
+    return (NAMED,) if reading.names else ()
 
 
 def hit_keys(hit: Hit, need: str) -> tuple[str, ...]:

@@ -35,6 +35,10 @@ _SIGNATURE = re.compile(
     r"|(?<=[.!?…)] )[–—-] [A-Z][A-Za-z]{0,11})"
     r"(?=(?:\s+x{1,3})?(?:\s*(?:https?://\S+|\d/\d))*\s*$)"
 )
+_GREETING = re.compile(r"\s*(?i:hi|hello|hey|hiya|dear)(?i: again)? ([A-Z][\w'’]+)(?=\s*[,!.–-])")
+_GREETED_TOGETHER = frozenset(
+    "all team folks guys both everyone everybody customer user friend friends ladies caller".split()
+)
 _VOCATIVE_LEADS = frozenset(
     "thanks thank you okay ok right sorry hi hello morning afternoon evening well yes no sure now so alright "
     "great perfect lovely cheers ta bye please dear oh ah mr mrs ms miss mister missus doctor dr sir auntie uncle "
@@ -96,6 +100,14 @@ def signature(text: str, *, not_of: Collection[str]) -> tuple[int, int] | None:
         return None
     name = found.group().strip("^~*/-–— ").lower()
     return None if name in _NOT_NAMES or name in not_of else found.span()
+
+
+def greeted(text: str) -> tuple[int, int] | None:
+    """Return where somebody is greeted at the start of a written turn by what can only be a name, listed or not."""
+    found = _GREETING.match(text)
+    if found is None or found[1].lower() in _NOT_NAMES | _GREETED_TOGETHER:
+        return None
+    return found.span(1)
 
 
 def stands_as_name(texts: Sequence[str], at: int) -> bool:

@@ -10,7 +10,7 @@ from detector.errors import PlaybookError
 from detector.playbook import Playbook
 from detector.transcript import AGENT, CUSTOMER, Turn
 from pipelines.nlp.entries import agent_entries, cue_entries
-from pipelines.nlp.names import ASKED, NAME_FACTS, heard, signature, stands_as_name
+from pipelines.nlp.names import ASKED, NAME_FACTS, greeted, heard, signature, stands_as_name
 from pipelines.nlp.phrasebook import Phrasebook
 from pipelines.nlp.tokens import Run, Token, Tokens, flat
 from pipelines.nlp.voiding import voided
@@ -18,11 +18,13 @@ from pipelines.nlp.words import (
     AGENT_NAME,
     CLAUSE_ENDS,
     CUSTOMER_NAME,
+    NAME,
     NUMBER,
     SIGNED,
     normalised_form,
     tokenizer,
     without_endless_words,
+    without_handles,
     without_marks,
 )
 
@@ -37,7 +39,9 @@ _ALSO_WORDS = STOP_WORDS | frozenset(
     "best strong wise gay merry christian major king queen prince baker cook miller carter hunter bush stone wood "
     "woods brook brooks banks field fields hill hills lane street church bell ball love day knight bishop pope "
     "law case stock short small little brown green white black gray grey gold silver bird fox wolf lamb fish "
-    "sharp swift hardy moody".split()
+    "sharp swift hardy moody kit dot max ray sandy chip skip cliff clay chuck don duke gene gill herb lance norm "
+    "peg rod scout sky star storm trace ward ginger buddy bunny tab van honey sugar precious treasure jade opal coral "
+    "fern heather laurel poppy marina trinity promise favour mo al ed".split()
 )
 
 
@@ -62,7 +66,7 @@ class SpacyReader:
 
     def read(self, turn: Turn, memory: Memory) -> Reading:
         """Return the reading of a turn. Names known from the call are read as `{customer_name}`, `{agent_name}`."""
-        text = without_endless_words(without_marks(turn.text[:READ_CHARACTERS]))
+        text = without_endless_words(without_marks(without_handles(turn.text[:READ_CHARACTERS])))
         words, spans, clauses = _kept(self._named(text, memory))
         if CLAUSE_ENDS.issuperset(words):
             return NOTHING
@@ -80,13 +84,16 @@ class SpacyReader:
     def _named(self, text: str, memory: Memory) -> list[Run]:
         """Return a text's tokens, the customer's and the agent's name by their place-holders."""
         runs = self._tokens.of(text)
+        somebody = greeted(text)
+        if somebody is not None:
+            runs = [(0, list(_as_one(flat(runs), *somebody, NAME, parts=False)))]
         lowered = text.lower()
         for names, holder in ((memory.agent_names, AGENT_NAME), (memory.customer_names, CUSTOMER_NAME)):
             for name in names:
                 if name in lowered:
                     runs = [(0, list(_with_name(list(flat(runs)), text, name, holder)))]
         signed = signature(text, not_of=memory.customer_names)
-        return runs if signed is None else [(0, list(_signed(flat(runs), *signed)))]
+        return runs if signed is None else [(0, list(_as_one(flat(runs), *signed, SIGNED, parts=True)))]
 
 
 def _kept(runs: Iterable[Run]) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...], tuple[int, ...]]:
@@ -111,11 +118,11 @@ def _kept(runs: Iterable[Run]) -> tuple[tuple[str, ...], tuple[tuple[int, int], 
     return tuple(words), tuple(spans), tuple(clauses)
 
 
-def _signed(tokens: Iterable[Token], begin: int, end: int) -> Iterator[Token]:
-    """Yield the tokens, one place-holder instead of those of the signature."""
+def _as_one(tokens: Iterable[Token], begin: int, end: int, word: str, *, parts: bool) -> Iterator[Token]:
+    """Yield the tokens, one of that word instead of those between two places."""
     kept = [token for token in tokens if token[2] <= begin or token[1] >= end]
     yield from (token for token in kept if token[1] < begin)
-    yield SIGNED, begin, end, True, True
+    yield word, begin, end, True, parts
     yield from (token for token in kept if token[1] >= end)
 
 
