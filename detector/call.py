@@ -14,6 +14,8 @@ RECENT_TURNS = 3
 RECENT_WORDS = 60
 NEED_WORDS = 4
 HANDLED_AGENT_TURNS = 2
+BRUSHED_OFF, LASHED_OUT = "brushed_off", "lashed_out"
+"""Facts of a call that make it a strained one; the playbook's cues make them known."""
 TITLES = frozenset(
     "mr mrs ms miss mx mister missus dr doctor professor prof sir madam lady lord reverend father sister captain "
     "colonel major sergeant councillor chief oga auntie uncle".split()
@@ -51,6 +53,11 @@ class Memory:
     def need_stated(self) -> bool:
         """The customer has said what the call is about."""
         return self.agent_turns_since_need >= 0
+
+    @property
+    def strained(self) -> bool:
+        """The agent has brushed the customer off, or the customer lashed out just now: kind words may not be meant."""
+        return BRUSHED_OFF in self.facts or any(LASHED_OUT in past.facts for past in self.recent)
 
     @property
     def need_handled(self) -> bool:

@@ -21,8 +21,6 @@ VALUES = {WORD: 1.0, LETTERS: 0.2, PAIR: 1.0, HIT: 1.0, CONTEXT: 0.25} | dict.fr
 CHARACTERS = (3, 4, 5)
 CONTEXT_WORDS = 24
 START, END = "^", "$"
-QUARREL = "quarrel"
-"""The fact that agent or customer was hostile or dismissive."""
 NAMED = "name:given"
 NOBODY = Past(Speaker.UNKNOWN, ())
 COMMON = frozenset(
@@ -153,7 +151,7 @@ def _context(
 
 
 def _state_of_need(memory: Memory) -> str:
-    """Return what became of the customer's need; in a quarrel, kind words are seldom meant kindly."""
-    if any(QUARREL in past.facts for past in memory.recent):
-        return QUARREL
+    """Return what became of the customer's need; in a strained call, kind words are seldom meant kindly."""
+    if memory.strained:
+        return "strained"
     return "handled" if memory.need_handled else "stated" if memory.need_stated else "none"

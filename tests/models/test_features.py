@@ -73,16 +73,15 @@ def test_the_context_is_the_turn_before_and_what_is_known() -> None:
     }
 
 
-def test_a_quarrel_is_a_state_of_the_need_while_it_is_recent() -> None:
-    """A rule's hit after hostile words is told apart from one in a peaceful call, until they are forgotten."""
+def test_a_strained_call_is_a_state_of_the_need() -> None:
+    """A rule's hit after hostile words is told apart from one in a peaceful call."""
     reading = Reading(WORDS, READING.spans, READING.clauses, (rule_hit("wish", first=0, last=4),))
-    hostile = Past(Speaker.AGENT, ("not", "my", "problem"), frozenset({"quarrel"}))
 
-    after = of(reading, Memory(facts=frozenset({"quarrel"}), recent=(hostile,), agent_turns_since_need=2))
-    later = of(reading, Memory(facts=frozenset({"quarrel"}), agent_turns_since_need=2))
+    strained = of(reading, Memory(facts=frozenset({"brushed_off"}), agent_turns_since_need=2))
+    peaceful = of(reading, Memory(agent_turns_since_need=2))
 
-    assert after.keys() >= {"hit=rule:wish|quarrel", "context=need=quarrel"}
-    assert later.keys() >= {"hit=rule:wish|handled", "context=need=handled"}
+    assert strained.keys() >= {"hit=rule:wish|strained", "context=need=strained"}
+    assert peaceful.keys() >= {"hit=rule:wish|handled", "context=need=handled"}
 
 
 def test_the_first_turn_has_nobody_before_it() -> None:
