@@ -40,7 +40,10 @@ def by(said: list[tuple[CallState, Turn]], speaker: Speaker) -> list[tuple[CallS
 
 
 def test_few_phrases_are_tried_on_a_turn(reader: SpacyReader, said: list[tuple[CallState, Turn]]) -> None:
-    """Of an agent's nine thousand phrases the gate lets about seventeen through, of a customer's two."""
+    """Of an agent's nine thousand phrases the gate lets about twenty through, of a customer's two.
+
+    The bound was 19 before the phrases for hostile agents, written care and third persons; the calls counted are others.
+    """
     tried = {
         speaker: sum(
             len(reader._books[speaker]._gate.opened(reader.read(turn, state.memory).words))
@@ -50,7 +53,7 @@ def test_few_phrases_are_tried_on_a_turn(reader: SpacyReader, said: list[tuple[C
         for speaker in (Speaker.AGENT, Speaker.CUSTOMER)
     }
 
-    assert tried[Speaker.AGENT] < 19
+    assert tried[Speaker.AGENT] < 21
     assert tried[Speaker.CUSTOMER] < 2
 
 
