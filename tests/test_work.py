@@ -42,7 +42,7 @@ def by(said: list[tuple[CallState, Turn]], speaker: Speaker) -> list[tuple[CallS
 def test_few_phrases_are_tried_on_a_turn(reader: SpacyReader, said: list[tuple[CallState, Turn]]) -> None:
     """Of an agent's nine thousand phrases the gate lets about twenty through, of a customer's two.
 
-    The bound was 19 before the phrases for hostile agents, written care and third persons; the calls counted are others.
+    The bound was 19 before the phrases for hostile agents, written care and third persons.
     """
     tried = {
         speaker: sum(
