@@ -91,8 +91,11 @@ def calls_of_a_step(detector: Detector, said: list[tuple[CallState, Turn]]) -> f
 
 
 def test_a_step_calls_few_functions(detector: Detector, said: list[tuple[CallState, Turn]]) -> None:
-    """Work is counted in calls of functions: an agent's turn takes about 305, a customer's about 81."""
-    assert calls_of_a_step(detector, by(said, Speaker.AGENT)) < 330
+    """Work is counted in calls of functions: an agent's turn takes about 383, a customer's about 81.
+
+    The bound was 330: the calls counted are others since (of the same calls 8% more), and signatures are looked for.
+    """
+    assert calls_of_a_step(detector, by(said, Speaker.AGENT)) < 400
     assert calls_of_a_step(detector, by(said, Speaker.CUSTOMER)) < 90
 
 

@@ -67,7 +67,7 @@ class SpacyReader:
     def read(self, turn: Turn, memory: Memory) -> Reading:
         """Return the reading of a turn. Names known from the call are read as `{customer_name}`, `{agent_name}`."""
         text = without_endless_words(without_marks(without_handles(turn.text[:READ_CHARACTERS])))
-        words, spans, clauses = _kept(self._named(text, memory))
+        words, spans, clauses = _kept(self._named(text, memory, by_agent=turn.speaker is AGENT))
         if CLAUSE_ENDS.issuperset(words):
             return NOTHING
         book = self._books.get(turn.speaker)
@@ -81,19 +81,19 @@ class SpacyReader:
             names = heard([text[start:end] for start, end in spans], words, hits, asked=asked)
         return Reading(words=words, spans=spans, clauses=clauses, hits=hits, names=names)
 
-    def _named(self, text: str, memory: Memory) -> list[Run]:
-        """Return a text's tokens, the customer's and the agent's name by their place-holders."""
+    def _named(self, text: str, memory: Memory, *, by_agent: bool) -> list[Run]:
+        """Return a text's tokens, the customer's and the agent's name and an agent's signature by place-holders."""
         runs = self._tokens.of(text)
-        somebody = greeted(text)
-        if somebody is not None:
-            runs = [(0, list(_as_one(flat(runs), *somebody, NAME, parts=False)))]
+        if by_agent:
+            somebody, signed = greeted(text), signature(text, not_of=memory.customer_names)
+            runs = runs if somebody is None else _as_one(runs, *somebody, NAME, parts=False)
+            runs = runs if signed is None else _as_one(runs, *signed, SIGNED, parts=True)
         lowered = text.lower()
         for names, holder in ((memory.agent_names, AGENT_NAME), (memory.customer_names, CUSTOMER_NAME)):
             for name in names:
                 if name in lowered:
                     runs = [(0, list(_with_name(list(flat(runs)), text, name, holder)))]
-        signed = signature(text, not_of=memory.customer_names)
-        return runs if signed is None else [(0, list(_as_one(flat(runs), *signed, SIGNED, parts=True)))]
+        return runs
 
 
 def _kept(runs: Iterable[Run]) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...], tuple[int, ...]]:
@@ -118,12 +118,16 @@ def _kept(runs: Iterable[Run]) -> tuple[tuple[str, ...], tuple[tuple[int, int], 
     return tuple(words), tuple(spans), tuple(clauses)
 
 
-def _as_one(tokens: Iterable[Token], begin: int, end: int, word: str, *, parts: bool) -> Iterator[Token]:
-    """Yield the tokens, one of that word instead of those between two places."""
-    kept = [token for token in tokens if token[2] <= begin or token[1] >= end]
-    yield from (token for token in kept if token[1] < begin)
-    yield word, begin, end, True, parts
-    yield from (token for token in kept if token[1] >= end)
+def _as_one(runs: Iterable[Run], begin: int, end: int, word: str, *, parts: bool) -> list[Run]:
+    """Return the runs, one word instead of what stands between two places; a run starts at the first of them."""
+    size = end - begin
+    return [
+        (at, tokens)
+        if at != begin
+        else (at, ((word, 0, size, True, parts), *[one for one in tokens if one[1] >= size]))
+        for at, tokens in runs
+        if not begin < at < end
+    ]
 
 
 def _with_name(tokens: Sequence[Token], text: str, name: str, holder: str) -> Iterator[Token]:
