@@ -14,6 +14,13 @@ RECENT_TURNS = 3
 RECENT_WORDS = 60
 NEED_WORDS = 4
 HANDLED_AGENT_TURNS = 2
+BRUSHED_OFF, LASHED_OUT = "brushed_off", "lashed_out"
+"""Facts of a call that make it a strained one; the playbook's cues make them known."""
+TITLES = frozenset(
+    "mr mrs ms miss mx mister missus dr doctor professor prof sir madam lady lord reverend father sister captain "
+    "colonel major sergeant councillor chief oga auntie uncle".split()
+)
+"""What stands before a name and alone calls nobody by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,13 @@ class Memory:
         return self.agent_turns_since_need >= 0
 
     @property
+    def strained(self) -> bool:
+        """The agent has brushed the customer off, or the customer lashed out just now: kind words may not be meant."""
+        if LASHED_OUT in self.facts and any(LASHED_OUT in past.facts for past in self.recent):
+            return True
+        return BRUSHED_OFF in self.facts
+
+    @property
     def need_handled(self) -> bool:
         """The agent has had turns enough since the need was stated to have dealt with it."""
         return self.agent_turns_since_need >= HANDLED_AGENT_TURNS
@@ -76,8 +90,9 @@ class CallState:
 
 
 def words_of_name(name: str | None) -> frozenset[str]:
-    """Return the words of a full name in lower case, initials left out."""
-    return frozenset(word for word in (name or "").lower().replace(".", " ").split() if len(word) > 1)
+    """Return the words of a full name in lower case, initials and titles left out."""
+    words = (name or "").lower().replace(".", " ").split()
+    return frozenset(word for word in words if len(word) > 1 and word not in TITLES)
 
 
 def opened(header: CallHeader) -> CallState:

@@ -68,16 +68,18 @@ def decision_id(*, tenant: str, call_id: str, turn_id: str, behaviour: str) -> s
     return str(uuid5(NAMESPACE, f"decision\x1f{tenant}\x1f{call_id}\x1f{turn_id}\x1f{behaviour}"))
 
 
-def outcome_of(score: float, behaviour: Behaviour, *, by_rule: bool = False) -> Outcome | None:
+def outcome_of(score: float, behaviour: Behaviour, *, by_rule: bool = False, strained: bool = False) -> Outcome | None:
     """Return what a calibrated score means under the behaviour's thresholds; None is a drop.
 
-    What a rule of the playbook says is never dropped: where the score doubts it, a person looks at it.
+    What a rule of the playbook says is never dropped: where the score doubts it, a person looks at it. So does one
+    where the call is strained and the behaviour needs goodwill.
     """
     if score < behaviour.thresholds.review and not by_rule:
         return None
     if behaviour.reward.mode is Mode.SHADOW:
         return SHADOW
-    return AWARD if score >= behaviour.thresholds.award else REVIEW
+    doubted = strained and behaviour.needs_goodwill
+    return AWARD if score >= behaviour.thresholds.award and not doubted else REVIEW
 
 
 def decide(
@@ -88,12 +90,16 @@ def decide(
     playbook: Playbook,
     model_version: str,
     tenant: str,
+    strained: bool = False,
 ) -> tuple[Decision, ...]:
-    """Return a decision for each candidate that clears its behaviour's review threshold."""
+    """Return a decision for each candidate that clears its behaviour's review threshold.
+
+    `strained` says that agent and customer have fallen out, see `call.Memory.strained`.
+    """
     made = []
     for candidate in candidates:
         behaviour = playbook.behaviour(candidate.behaviour)
-        outcome = outcome_of(candidate.score, behaviour, by_rule=candidate.by_rule)
+        outcome = outcome_of(candidate.score, behaviour, by_rule=candidate.by_rule, strained=strained)
         if outcome is None:
             continue
         agent_id = turn.agent_id or header.agent_id
@@ -123,6 +129,8 @@ def _why(outcome: Outcome, score: float, behaviour: Behaviour, agent_id: str | N
     award, review = behaviour.thresholds.award, behaviour.thresholds.review
     if outcome is REVIEW and score < review:
         return (f"a rule says so, the score {score:.2f} doubts it: below review {review:.2f}",)
+    if outcome is REVIEW and score >= award:
+        return (f"score {score:.2f} is at least award {award:.2f}, but the call is strained: is it meant?",)
     if outcome is REVIEW:
         return (f"score {score:.2f} is between review {review:.2f} and award {award:.2f}",)
     if outcome is SHADOW:

@@ -130,6 +130,7 @@ class Detector:
                 playbook=self.playbook,
                 model_version=self._scorer.version,
                 tenant=self.tenant,
+                strained=memory.strained,
             )
         return remember(memory, turn, reading), made
 

@@ -21,6 +21,7 @@ VALUES = {WORD: 1.0, LETTERS: 0.2, PAIR: 1.0, HIT: 1.0, CONTEXT: 0.25} | dict.fr
 CHARACTERS = (3, 4, 5)
 CONTEXT_WORDS = 24
 START, END = "^", "$"
+NAMED = "name:given"
 NOBODY = Past(Speaker.UNKNOWN, ())
 COMMON = frozenset(
     "i you he she it we they me him her us them my your his its our their a an the this that these those and or "
@@ -59,7 +60,7 @@ def features(reading: Reading, memory: Memory) -> Features:
     return Features(
         words=dict.fromkeys(words),
         pairs=[*zip((START, *words), (*words, END), strict=True)],
-        hits={key: None for hit in reading.hits for key in hit_keys(hit, need)},
+        hits={key: None for hit in reading.hits for key in hit_keys(hit, need)} | dict.fromkeys(_named(reading)),
         context=_context(
             length=min(len(words).bit_length(), 7),
             need=need,
@@ -111,6 +112,11 @@ def runs_of_letters(word: str) -> list[str]:
     return list(dict.fromkeys(runs))
 
 
+def _named(reading: Reading) -> tuple[str, ...]:
+    """Return the key of a turn whose speaker gave a name, be it in no list."""
+    return (NAMED,) if reading.names else ()
+
+
 def hit_keys(hit: Hit, need: str) -> tuple[str, ...]:
     """Return the keys of a hit: its entry, its owner and, of a rule that counts, the owner in the state of the need."""
     return _hit_keys(hit.kind, hit.owner, hit.rule, hit.void_by is not None, need)
@@ -145,4 +151,7 @@ def _context(
 
 
 def _state_of_need(memory: Memory) -> str:
+    """Return what became of the customer's need; in a strained call, kind words are seldom meant kindly."""
+    if memory.strained:
+        return "strained"
     return "handled" if memory.need_handled else "stated" if memory.need_stated else "none"

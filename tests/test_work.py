@@ -40,7 +40,10 @@ def by(said: list[tuple[CallState, Turn]], speaker: Speaker) -> list[tuple[CallS
 
 
 def test_few_phrases_are_tried_on_a_turn(reader: SpacyReader, said: list[tuple[CallState, Turn]]) -> None:
-    """Of an agent's nine thousand phrases the gate lets about seventeen through, of a customer's two."""
+    """Of an agent's nine thousand phrases the gate lets about twenty through, of a customer's two.
+
+    The bound was 19 before the phrases for hostile agents, written care and third persons.
+    """
     tried = {
         speaker: sum(
             len(reader._books[speaker]._gate.opened(reader.read(turn, state.memory).words))
@@ -50,7 +53,7 @@ def test_few_phrases_are_tried_on_a_turn(reader: SpacyReader, said: list[tuple[C
         for speaker in (Speaker.AGENT, Speaker.CUSTOMER)
     }
 
-    assert tried[Speaker.AGENT] < 19
+    assert tried[Speaker.AGENT] < 21
     assert tried[Speaker.CUSTOMER] < 2
 
 
@@ -88,8 +91,11 @@ def calls_of_a_step(detector: Detector, said: list[tuple[CallState, Turn]]) -> f
 
 
 def test_a_step_calls_few_functions(detector: Detector, said: list[tuple[CallState, Turn]]) -> None:
-    """Work is counted in calls of functions: an agent's turn takes about 305, a customer's about 81."""
-    assert calls_of_a_step(detector, by(said, Speaker.AGENT)) < 330
+    """Work is counted in calls of functions: an agent's turn takes about 383, a customer's about 81.
+
+    The bound was 330: the calls counted are others since (of the same calls 8% more), and signatures are looked for.
+    """
+    assert calls_of_a_step(detector, by(said, Speaker.AGENT)) < 400
     assert calls_of_a_step(detector, by(said, Speaker.CUSTOMER)) < 90
 
 

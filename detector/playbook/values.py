@@ -159,6 +159,8 @@ class Behaviour(Written):
     thresholds: Thresholds
     opportunity: Opportunity
     reward: RewardPolicy
+    needs_goodwill: bool = False
+    """In a strained call a person should hear how it is meant: nothing is awarded unseen."""
 
     @model_validator(mode="after")
     def _ids_are_told_apart(self) -> Self:

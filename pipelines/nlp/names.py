@@ -1,6 +1,7 @@
 """Personal names heard in a call, and where they stand in a turn."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from spacy.lang.en.stop_words import STOP_WORDS
 
@@ -26,6 +27,17 @@ _NOT_NAMES = STOP_WORDS.union(
         "there monday tuesday wednesday thursday friday saturday sunday january february march july september "
         "october november december today tomorrow yesterday"
     ).split(),
+)
+SIGNED_WITHIN = 80
+_SIGNATURE = re.compile(
+    r"(?:(?<=\s)|^)"
+    r"(?:\^\s?[A-Za-z]{1,12}|~[A-Za-z]{1,12}|[*/–—-][A-Z][A-Za-z]{0,11}|-[a-z]{2}"
+    r"|(?<=[.!?…)] )[–—-] [A-Z][A-Za-z]{0,11})"
+    r"(?=(?:\s+x{1,3})?(?:\s*(?:https?://\S+|\d/\d))*\s*$)"
+)
+_GREETING = re.compile(r"\s*(?i:hi|hello|hey|hiya|dear)(?i: again)? ([A-Z][\w'’]+)(?=\s*[,!.–-])")
+_GREETED_TOGETHER = frozenset(
+    "all team folks guys both everyone everybody customer user friend friends ladies caller".split()
 )
 _VOCATIVE_LEADS = frozenset(
     "thanks thank you okay ok right sorry hi hello morning afternoon evening well yes no sure now so alright "
@@ -78,6 +90,24 @@ def _run(
             return
         yield texts[at].lower()
         strict = False if norms[at] == NAME and count == 0 else strict
+
+
+def signature(text: str, *, not_of: Collection[str]) -> tuple[int, int] | None:
+    """Return where a written turn is signed, unless with a name of `not_of` or with a common word."""
+    tail = max(0, len(text) - SIGNED_WITHIN)
+    found = _SIGNATURE.search(text, tail)
+    if found is None:
+        return None
+    name = found.group().strip("^~*/-–— ").lower()
+    return None if name in _NOT_NAMES or name in not_of else found.span()
+
+
+def greeted(text: str) -> tuple[int, int] | None:
+    """Return where somebody is greeted at the start of a written turn by what can only be a name, listed or not."""
+    found = _GREETING.match(text)
+    if found is None or found[1].lower() in _NOT_NAMES | _GREETED_TOGETHER:
+        return None
+    return found.span(1)
 
 
 def stands_as_name(texts: Sequence[str], at: int) -> bool:

@@ -10,7 +10,7 @@ from detector.errors import PlaybookError
 from detector.playbook import Playbook
 from detector.transcript import AGENT, CUSTOMER, Turn
 from pipelines.nlp.entries import agent_entries, cue_entries
-from pipelines.nlp.names import ASKED, NAME_FACTS, heard, stands_as_name
+from pipelines.nlp.names import ASKED, NAME_FACTS, greeted, heard, signature, stands_as_name
 from pipelines.nlp.phrasebook import Phrasebook
 from pipelines.nlp.tokens import Run, Token, Tokens, flat
 from pipelines.nlp.voiding import voided
@@ -18,10 +18,13 @@ from pipelines.nlp.words import (
     AGENT_NAME,
     CLAUSE_ENDS,
     CUSTOMER_NAME,
+    NAME,
     NUMBER,
+    SIGNED,
     normalised_form,
     tokenizer,
     without_endless_words,
+    without_handles,
     without_marks,
 )
 
@@ -36,7 +39,9 @@ _ALSO_WORDS = STOP_WORDS | frozenset(
     "best strong wise gay merry christian major king queen prince baker cook miller carter hunter bush stone wood "
     "woods brook brooks banks field fields hill hills lane street church bell ball love day knight bishop pope "
     "law case stock short small little brown green white black gray grey gold silver bird fox wolf lamb fish "
-    "sharp swift hardy moody".split()
+    "sharp swift hardy moody kit dot max ray sandy chip skip cliff clay chuck don duke gene gill herb lance norm "
+    "peg rod scout sky star storm trace ward ginger buddy bunny tab van honey sugar precious treasure jade opal coral "
+    "fern heather laurel poppy marina trinity promise favour mo al ed".split()
 )
 
 
@@ -61,8 +66,8 @@ class SpacyReader:
 
     def read(self, turn: Turn, memory: Memory) -> Reading:
         """Return the reading of a turn. Names known from the call are read as `{customer_name}`, `{agent_name}`."""
-        text = without_endless_words(without_marks(turn.text[:READ_CHARACTERS]))
-        words, spans, clauses = _kept(self._named(text, memory))
+        text = without_endless_words(without_marks(without_handles(turn.text[:READ_CHARACTERS])))
+        words, spans, clauses = _kept(self._named(text, memory, by_agent=turn.speaker is AGENT))
         if CLAUSE_ENDS.issuperset(words):
             return NOTHING
         book = self._books.get(turn.speaker)
@@ -76,9 +81,13 @@ class SpacyReader:
             names = heard([text[start:end] for start, end in spans], words, hits, asked=asked)
         return Reading(words=words, spans=spans, clauses=clauses, hits=hits, names=names)
 
-    def _named(self, text: str, memory: Memory) -> list[Run]:
-        """Return a text's tokens, the customer's and the agent's name by their place-holders."""
+    def _named(self, text: str, memory: Memory, *, by_agent: bool) -> list[Run]:
+        """Return a text's tokens, the customer's and the agent's name and an agent's signature by place-holders."""
         runs = self._tokens.of(text)
+        if by_agent:
+            somebody, signed = greeted(text), signature(text, not_of=memory.customer_names)
+            runs = runs if somebody is None else _as_one(runs, *somebody, NAME, parts=False)
+            runs = runs if signed is None else _as_one(runs, *signed, SIGNED, parts=True)
         lowered = text.lower()
         for names, holder in ((memory.agent_names, AGENT_NAME), (memory.customer_names, CUSTOMER_NAME)):
             for name in names:
@@ -107,6 +116,18 @@ def _kept(runs: Iterable[Run]) -> tuple[tuple[str, ...], tuple[tuple[int, int], 
                 previous = word
             clause += parts
     return tuple(words), tuple(spans), tuple(clauses)
+
+
+def _as_one(runs: Iterable[Run], begin: int, end: int, word: str, *, parts: bool) -> list[Run]:
+    """Return the runs, one word instead of what stands between two places; a run starts at the first of them."""
+    size = end - begin
+    return [
+        (at, tokens)
+        if at != begin
+        else (at, ((word, 0, size, True, parts), *[one for one in tokens if one[1] >= size]))
+        for at, tokens in runs
+        if not begin < at < end
+    ]
 
 
 def _with_name(tokens: Sequence[Token], text: str, name: str, holder: str) -> Iterator[Token]:

@@ -9,6 +9,8 @@ from spacy.attrs import NORM, ORTH
 from spacy.language import Language
 
 NAME, CUSTOMER_NAME, AGENT_NAME, NUMBER = "{name}", "{customer_name}", "{agent_name}", "{number}"
+SIGNED = "{signed}"
+"""A name or initials at the end of a written turn, behind a sign: "^JB", "*TN", "- Rosa"."""
 CLAUSE_ENDS = frozenset({".", "?", "!", ";", ":", "…", "..", "..."})
 PAUSES = frozenset({",", "-", "–", "—", "--"})
 """Signs that part clauses and are otherwise left out: "thanks, Rosa" is matched as two words."""
@@ -19,6 +21,7 @@ _NAME_MARKS = ("[name]", "[surname]", "[agent]", "[customer]", "[person]", "[fir
 _MARK = re.compile(
     r"<[^<>]{1,40}>|\[(?!" + "|".join(mark[1:-1] for mark in _NAME_MARKS) + r")[\w -]{1,24}\]", re.IGNORECASE
 )
+_HANDLES = re.compile(r"\s*(?:@\w+[\s,:]*)+")
 LONGEST_WORD = 80
 _ENDLESS = re.compile(rf"(\S{{{LONGEST_WORD}}})\S+")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]")
@@ -74,6 +77,15 @@ def without_marks(text: str) -> str:
     if "<" not in text and "[" not in text:
         return text
     return _MARK.sub(lambda mark: " " * len(mark.group()), text)
+
+
+def without_handles(text: str) -> str:
+    """Return the text with the handles it starts with ("@user @shop") blanked out, as long as before.
+
+    They say whom a post is for, as an envelope does, and are no words of it.
+    """
+    found = _HANDLES.match(text)
+    return text if found is None else " " * found.end() + text[found.end() :]
 
 
 def without_endless_words(text: str) -> str:

@@ -9,6 +9,7 @@ from detector.call import (
     RECENT_WORDS,
     CallState,
     Memory,
+    Past,
     call_outcome,
     had_opportunity,
     opened,
@@ -34,14 +35,15 @@ def memory_after(*said: tuple[str, str]) -> Memory:
     ("name", "words"),
     [
         ("Rosa Diaz", {"rosa", "diaz"}),
-        ("Dr. R. T. Diaz", {"dr", "diaz"}),
+        ("Dr. R. T. Diaz", {"diaz"}),
+        ("Mrs Diaz", {"diaz"}),
         ("  ROSA  ", {"rosa"}),
         ("", set()),
         (None, set()),
     ],
 )
 def test_a_full_name_is_known_by_its_words(name: str | None, words: set[str]) -> None:
-    """Names are in lower case, word by word, initials left out."""
+    """Names are in lower case, word by word, initials and titles left out."""
     assert words == words_of_name(name)
 
 
@@ -153,3 +155,12 @@ def test_a_call_shows_done_missed_not_needed_or_abstained(
     state = CallState(header=header(), memory=memory, decisions=decisions)
 
     assert shown is call_outcome(behaviour(), state, abstains=abstains)
+
+
+def test_a_call_stays_strained_by_the_agent_and_for_a_while_by_the_customer() -> None:
+    """What the agent said in scorn is not forgotten; a customer's outburst is, once three turns have passed."""
+    outburst = Past(Speaker.CUSTOMER, ("liars",), frozenset({"lashed_out"}))
+
+    assert Memory(facts=frozenset({"brushed_off"})).strained
+    assert Memory(facts=frozenset({"lashed_out"}), recent=(outburst,)).strained
+    assert not Memory(facts=frozenset({"lashed_out"})).strained

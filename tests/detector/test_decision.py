@@ -42,7 +42,9 @@ def test_thresholds_count_from_their_own_value_on(
     assert outcome is outcome_of(score, of, by_rule=by_rule)
 
 
-def _decide(score: float, *, of: Behaviour = LIVE, by_rule: bool = False, **update: object) -> tuple[Decision, ...]:
+def _decide(
+    score: float, *, of: Behaviour = LIVE, by_rule: bool = False, strained: bool = False, **update: object
+) -> tuple[Decision, ...]:
     seen = Candidate(of.id, score, (Evidence(source="rule:x", start=0, end=4),), ("rule x at 0-4",), by_rule)
     return decide(
         [seen],
@@ -51,6 +53,7 @@ def _decide(score: float, *, of: Behaviour = LIVE, by_rule: bool = False, **upda
         playbook=playbook_of(of),
         model_version="m",
         tenant="tests",
+        strained=strained,
     )
 
 
@@ -83,6 +86,17 @@ def test_the_last_reason_says_why_this_outcome(*, score: float, of: Behaviour, b
     (made,) = _decide(score, of=of, by_rule=by_rule)
 
     assert told == made.reasons[-1]
+
+
+def test_what_needs_goodwill_is_left_to_a_person_in_a_strained_call() -> None:
+    """The score does not matter then; a behaviour that needs no goodwill is awarded all the same."""
+    kind = LIVE.model_copy(update={"needs_goodwill": True})
+
+    outcomes = [outcome_of(0.95, of, strained=strained) for of, strained in ((kind, True), (kind, False), (LIVE, True))]
+
+    assert outcomes == [Outcome.REVIEW, Outcome.AWARD, Outcome.AWARD]
+    (made,) = _decide(0.95, of=kind, strained=True)
+    assert made.reasons[-1] == "score 0.95 is at least award 0.90, but the call is strained: is it meant?"
 
 
 def test_an_award_without_an_agent_says_that_nobody_is_rewarded() -> None:

@@ -73,6 +73,17 @@ def test_the_context_is_the_turn_before_and_what_is_known() -> None:
     }
 
 
+def test_a_strained_call_is_a_state_of_the_need() -> None:
+    """A rule's hit after hostile words is told apart from one in a peaceful call."""
+    reading = Reading(WORDS, READING.spans, READING.clauses, (rule_hit("wish", first=0, last=4),))
+
+    strained = of(reading, Memory(facts=frozenset({"brushed_off"}), agent_turns_since_need=2))
+    peaceful = of(reading, Memory(agent_turns_since_need=2))
+
+    assert strained.keys() >= {"hit=rule:wish|strained", "context=need=strained"}
+    assert peaceful.keys() >= {"hit=rule:wish|handled", "context=need=handled"}
+
+
 def test_the_first_turn_has_nobody_before_it() -> None:
     """Where nothing was said before, that is a feature."""
     assert "context=before=nobody" in of(READING)

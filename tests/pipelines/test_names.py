@@ -6,7 +6,7 @@ from fakes import header, turn
 from detector.call import Memory, Past, opened, remember
 from detector.transcript import Speaker
 from pipelines.nlp import SpacyReader
-from pipelines.nlp.names import stands_as_name
+from pipelines.nlp.names import greeted, signature, stands_as_name
 
 ASKED = Memory(heard=1, recent=(Past(Speaker.AGENT, ("your", "name"), frozenset({"name_asked"})),))
 
@@ -115,3 +115,63 @@ def test_the_customers_name_goes_before_the_agents(reader: SpacyReader) -> None:
 def test_capitals_and_pauses_tell_a_name_from_a_word(*, texts: list[str], at: int, stands: bool) -> None:
     """In written text the capital decides; in a recogniser's, the pause and the word before."""
     assert stands is stands_as_name(texts, at)
+
+
+@pytest.mark.parametrize(
+    ("text", "signed"),
+    [
+        ("Sorry about the wait. *TN", "*TN"),
+        ("What is the order number? - Rosa", "- Rosa"),
+        ("Please send us a DM -Kha", "-Kha"),
+        ("On it ^ JB https://example.org/a", "^ JB"),
+        ("We can do that. - Mel x", "- Mel"),
+        ("Done. - Thanks", None),
+        ("You are right. - Hugo", None),
+        ("that is five -10", None),
+        ("we can - yes", None),
+        ("two * x", None),
+        ("either /or", None),
+    ],
+)
+def test_a_written_turn_is_signed_at_its_end(text: str, signed: str | None) -> None:
+    """Initials or a name behind a sign are a signature; the customer's name and common words there are not."""
+    span = signature(text, not_of={"hugo"})
+
+    assert signed == (span and text[slice(*span)])
+
+
+def test_a_signature_is_read_as_one_word(reader: SpacyReader) -> None:
+    """The place-holder stands for sign and name together, and its span covers both."""
+    text = "On its way. - Rosa x"
+    reading = reader.read(turn(0, "agent", text), Memory())
+
+    assert ("on", "its", "way", ".", "{signed}", "x") == reading.words
+    assert text[slice(*reading.spans[4])] == "- Rosa"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Hi Xiadani, it is on its way.", "Xiadani"),
+        ("  Hello again Xiadani - it is on its way", "Xiadani"),
+        ("Hi Team, it is on its way.", None),
+        ("Hi There! What is wrong?", None),
+        ("Hello Fibrenet support", None),
+        ("hi xiadani, it is on its way", None),
+        ("It is on its way, Xiadani.", None),
+    ],
+)
+def test_whoever_is_greeted_in_writing_is_a_name(text: str, name: str | None) -> None:
+    """A capital behind the greeting and a pause behind that make a name of a word in no list."""
+    span = greeted(text)
+
+    assert name == (span and text[slice(*span)])
+
+
+def test_handles_at_the_start_are_no_words(reader: SpacyReader) -> None:
+    """Whom a post is for is left out; a handle further on stays, and places in the text stay true."""
+    text = "@user_1 @shop Hi Xiadani, ask @shop"
+    reading = reader.read(turn(0, "agent", text), Memory())
+
+    assert ("hi", "{name}", "ask", "@shop") == reading.words
+    assert text[slice(*reading.spans[1])] == "Xiadani"
