@@ -13,6 +13,7 @@ from models.classifier import RULE_PRIOR, Classifier, all_void
 from models.explanation import heaviest_run, toll_of
 from models.features import features, named
 from models.labels import observe, own_calls
+from models.registry import FORMAT
 from models.weights import Weights
 from pipelines.nlp import SpacyReader
 
@@ -194,4 +195,4 @@ def test_the_heaviest_run_is_the_best_of_all(weights: list[float]) -> None:
 def test_the_version_is_the_models(classifier: Classifier) -> None:
     """Every decision tells the model's version, which the scorer gives."""
     assert scorer().version == "test"
-    assert classifier.version.startswith("2+")
+    assert classifier.version.startswith(f"{FORMAT}+")
