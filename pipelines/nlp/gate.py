@@ -10,6 +10,7 @@ from pipelines.nlp.words import AGENT_NAME, CUSTOMER_NAME, NAME
 
 Phrase = TypeVar("Phrase", bound=Hashable)
 Pair: TypeAlias = tuple[str, str]
+Two: TypeAlias = tuple[frozenset[str], frozenset[str]]
 MOST_PAIRS = 64
 """Two sets of words that make more pairs than this are no anchor."""
 _HEARD_AS = {CUSTOMER_NAME: NAME, AGENT_NAME: NAME}
@@ -25,6 +26,7 @@ class Commonness:
         self._words: Counter[str] = Counter()
         self._pairs: Counter[Pair] = Counter()
         self._known: dict[frozenset[str], float] = {}
+        self._known_pairs: dict[Two, float] = {}
         for words in turns:
             self._words.update(set(words))
             self._pairs.update(set(pairwise(words)))
@@ -35,9 +37,12 @@ class Commonness:
             self._known[words] = sum(self._words[_HEARD_AS.get(word, word)] + UNHEARD for word in words)
         return self._known[words]
 
-    def of_pairs(self, pairs: Iterable[Pair]) -> float:
-        """Return in how many turns one of the pairs is to be expected."""
-        return sum(self._pairs[pair] + UNHEARD**2 for pair in pairs)
+    def of_pairs(self, left: frozenset[str], right: frozenset[str]) -> float:
+        """Return in how many turns a word of the left is to be expected just before one of the right."""
+        two = left, right
+        if two not in self._known_pairs:
+            self._known_pairs[two] = sum(self._pairs[pair] + UNHEARD**2 for pair in product(left, right))
+        return self._known_pairs[two]
 
 
 class Gate(Generic[Phrase]):
@@ -52,12 +57,12 @@ class Gate(Generic[Phrase]):
         """Put a phrase behind the rarest of what its elements cannot do without."""
         rarest = min(_needed(elements), key=self._commonness.of_words)
         best = self._commonness.of_words(rarest)
-        anchor: Iterable[Pair] = ()
-        for pairs in _neighbours(elements):
-            common = self._commonness.of_pairs(pairs)
+        anchor: Two | None = None
+        for two in _neighbours(elements):
+            common = self._commonness.of_pairs(*two)
             if common < best:
-                best, anchor = common, pairs
-        for pair in anchor:
+                best, anchor = common, two
+        for pair in product(*anchor) if anchor else ():
             self._by_pair[pair].append(phrase)
         for word in () if anchor else rarest:
             self._by_word[word].append(phrase)
@@ -78,9 +83,11 @@ def _needed(elements: Iterable[Element]) -> Iterator[frozenset[str]]:
     return (element.options for element in elements if isinstance(element, Words) and not element.optional)
 
 
-def _neighbours(elements: Sequence[Element]) -> Iterator[list[Pair]]:
-    """Yield the pairs of words of which each two elements in a row need one."""
-    for two in pairwise(elements):
-        needed = list(_needed(two))
-        if len(needed) == len(two) and len(needed[0]) * len(needed[1]) <= MOST_PAIRS:
-            yield list(product(needed[0], needed[1]))
+def _neighbours(elements: Sequence[Element]) -> Iterator[Two]:
+    """Yield the two sets of words of each two elements in a row that both have to be said."""
+    before: frozenset[str] | None = None
+    for element in elements:
+        words = element.options if isinstance(element, Words) and not element.optional else None
+        if before and words and len(before) * len(words) <= MOST_PAIRS:
+            yield before, words
+        before = words

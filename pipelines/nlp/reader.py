@@ -49,11 +49,10 @@ class SpacyReader:
 
     def __init__(self, playbook: Playbook) -> None:
         shared = playbook.shared
-        nlp = tokenizer(normalised_form(given_names=shared.given_names, spellings=shared.spellings))
-        self._tokens = Tokens(nlp)
+        self._tokens = Tokens(tokenizer(normalised_form(given_names=shared.given_names, spellings=shared.spellings)))
         self._books = {
-            AGENT: Phrasebook(nlp, agent_entries(playbook), playbook=playbook),
-            CUSTOMER: Phrasebook(nlp, cue_entries(playbook, "customer"), playbook=playbook),
+            AGENT: Phrasebook(self._tokens, agent_entries(playbook), playbook=playbook),
+            CUSTOMER: Phrasebook(self._tokens, cue_entries(playbook, "customer"), playbook=playbook),
         }
         faults = dict.fromkeys(fault for book in self._books.values() for fault in book.faults)
         if faults:

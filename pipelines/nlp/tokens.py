@@ -20,6 +20,7 @@ class Tokens:
     """Splits texts as spaCy's tokenizer does, which splits each run between spaces by itself."""
 
     def __init__(self, nlp: Language) -> None:
+        self.vocab = nlp.vocab
         self._nlp = nlp
         self._known = lru_cache(maxsize=KNOWN_RUNS)(self._split)
 
