@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from detector.call import Memory, Past, remember
 from detector.candidate import Hit, Reading
 from detector.transcript import Speaker
-from models.classifier import RULE_PRIOR, Classifier, all_void
+from models.classifier import RULE_PRIOR, Classifier, by_rules
 from models.explanation import heaviest_run, toll_of
 from models.features import features, named
 from models.labels import observe, own_calls
@@ -118,9 +118,9 @@ def test_where_every_hit_is_void_nothing_is_proposed() -> None:
 
     assert scorer().candidates(reading(void), Memory()) == ()
     assert [one.behaviour for one in scorer().candidates(reading(void, good), Memory())] == ["wish_well"]
-    assert all_void("wish_well", reading(void))
-    assert not all_void("wish_well", reading(void, good))
-    assert not all_void("wish_well", reading())
+    assert by_rules(reading(void)) == ({}, {"wish_well"})
+    assert by_rules(reading(void, good)) == ({"wish_well": None}, set())
+    assert by_rules(reading()) == ({}, set())
 
 
 def test_a_behaviour_the_model_has_not_learned_goes_by_its_rules() -> None:
