@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from detector.call import CallState, Emission, Memory, call_outcome, opened, remember
 from detector.decision import Decision, Scorecard, decide
@@ -11,6 +12,8 @@ from detector.reward import RewardEvent
 from detector.settlement import judged, settled
 from detector.transcript import AGENT, SYSTEM, Call, CallHeader, Turn, merged
 from detector.verdict import Verdict
+
+_ID = attrgetter("turn_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Detector:
         if not turn.is_final:
             return Step(state)
         known = _known(state.turns, turn.turn_id)
-        if known is None and (not state.turns or _place(turn) > _place(state.turns[-1])):
+        if known is None and _follows(turn, state.turns):
             return self._next(state, turn)
         if known is None:
             return self._again(state, (*state.turns, turn), cause=turn)
@@ -180,8 +183,14 @@ def as_they_stand(decisions: Iterable[Decision], state: CallState) -> tuple[Deci
 
 def _known(turns: Sequence[Turn], turn_id: str) -> Turn | None:
     """Return the turn of an id, where there is one."""
-    ids = [one.turn_id for one in turns]  # most turns are new, and looking through a list is the fastest way to know
-    return turns[ids.index(turn_id)] if turn_id in ids else None
+    if turn_id not in map(_ID, turns):  # most turns are new: this is the fastest way to know
+        return None
+    return next(one for one in turns if one.turn_id == turn_id)
+
+
+def _follows(turn: Turn, turns: Sequence[Turn]) -> bool:
+    """Tell whether a turn comes after all others."""
+    return not turns or turn.index > turns[-1].index or _place(turn) > _place(turns[-1])
 
 
 def _place(turn: Turn) -> tuple[int, str]:

@@ -1,9 +1,10 @@
 """Why a behaviour is a candidate: the rules that hit, the words and the context that weighed."""
 
 from collections.abc import Sequence
+from itertools import repeat
 
 from detector.candidate import RULE, Evidence, Reading
-from models.features import Features, hit_keys
+from models.features import Features
 
 WORD_TOLL = 0.05
 TOLL_SHARE = 0.2
@@ -65,14 +66,10 @@ def _with_pairs(words: Sequence[float], pairs: Sequence[float]) -> list[float]:
 def _add_hits(by_word: list[float], hits: Sequence[float], found: Features, reading: Reading) -> None:
     """Add to each word its share of the hits it is in; a key that comes again weighs where it comes first."""
     left = dict(zip(found.hits, hits, strict=True))
-    for hit in reading.hits:
-        weight = 0.0
-        for key in hit_keys(hit, found.need):
-            weight += left.pop(key, 0.0)
-        if weight:
-            share = weight / (hit.last - hit.first)
-            for at in range(hit.first, hit.last):
-                by_word[at] += share
+    for hit, keys in zip(reading.hits, found.by_hit, strict=True):
+        share = sum(map(left.pop, keys, repeat(0.0))) / (hit.last - hit.first)
+        for at in range(hit.first, hit.last):
+            by_word[at] += share
 
 
 def _size(weighed: tuple[float, str]) -> float:

@@ -70,12 +70,10 @@ class Gate(Generic[Phrase]):
     def opened(self, words: Sequence[str]) -> dict[Phrase, None]:
         """Return the phrases a turn's words open, each once, in an order that depends on nothing else."""
         phrases: list[Phrase] = []
-        for word in words:
-            if word in self._by_word:
-                phrases += self._by_word[word]
-        for pair in pairwise(words):
-            if pair in self._by_pair:
-                phrases += self._by_pair[pair]
+        for word in filter(self._by_word.__contains__, words):
+            phrases += self._by_word[word]
+        for pair in filter(self._by_pair.__contains__, pairwise(words)):
+            phrases += self._by_pair[pair]
         return dict.fromkeys(phrases)
 
 

@@ -71,13 +71,15 @@ class SpacyReader:
         hits = tuple(voided(found, clauses)) if found else ()
         asked = turn.speaker is CUSTOMER and bool(memory.recent) and ASKED in memory.recent[-1].facts
         names: tuple[str, ...] = ()
-        if asked or any(hit.owner in NAME_FACTS for hit in hits):
+        if asked or not NAME_FACTS.isdisjoint([hit.owner for hit in hits]):
             names = heard([text[start:end] for start, end in spans], words, hits, asked=asked)
         return Reading(words=words, spans=spans, clauses=clauses, hits=hits, names=names)
 
     def _named(self, text: str, memory: Memory) -> list[Run]:
         """Return a text's tokens, the customer's and the agent's name by their place-holders."""
         runs = self._tokens.of(text)
+        if not memory.agent_names and not memory.customer_names:
+            return runs
         lowered = text.lower()
         for names, holder in ((memory.agent_names, AGENT_NAME), (memory.customer_names, CUSTOMER_NAME)):
             for name in names:
