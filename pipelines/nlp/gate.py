@@ -1,7 +1,8 @@
 """The gate: of thousands of phrases it lets those through whose rarest word, or pair of neighbours, a turn has."""
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from functools import cache
 from itertools import pairwise, product
 from typing import Generic, TypeAlias, TypeVar
 
@@ -25,24 +26,19 @@ class Commonness:
     def __init__(self, turns: Iterable[Sequence[str]]) -> None:
         self._words: Counter[str] = Counter()
         self._pairs: Counter[Pair] = Counter()
-        self._known: dict[frozenset[str], float] = {}
-        self._known_pairs: dict[Two, float] = {}
         for words in turns:
             self._words.update(set(words))
             self._pairs.update(set(pairwise(words)))
+        self.of_words = cache(self._of_words)
+        self.of_pairs = cache(self._of_pairs)
 
-    def of_words(self, words: frozenset[str]) -> float:
+    def _of_words(self, words: frozenset[str]) -> float:
         """Return in how many turns one of the words is to be expected."""
-        if words not in self._known:
-            self._known[words] = sum(self._words[_HEARD_AS.get(word, word)] + UNHEARD for word in words)
-        return self._known[words]
+        return sum(self._words[_HEARD_AS.get(word, word)] + UNHEARD for word in words)
 
-    def of_pairs(self, left: frozenset[str], right: frozenset[str]) -> float:
-        """Return in how many turns a word of the left is to be expected just before one of the right."""
-        two = left, right
-        if two not in self._known_pairs:
-            self._known_pairs[two] = sum(self._pairs[pair] + UNHEARD**2 for pair in product(left, right))
-        return self._known_pairs[two]
+    def _of_pairs(self, two: Two) -> float:
+        """Return in how many turns a word of the first set is to be expected just before one of the second."""
+        return sum(self._pairs[pair] + UNHEARD**2 for pair in product(*two))
 
 
 class Gate(Generic[Phrase]):
@@ -55,17 +51,15 @@ class Gate(Generic[Phrase]):
 
     def put(self, phrase: Phrase, elements: Sequence[Element]) -> None:
         """Put a phrase behind the rarest of what its elements cannot do without."""
-        rarest = min(_needed(elements), key=self._commonness.of_words)
-        best = self._commonness.of_words(rarest)
-        anchor: Two | None = None
-        for two in _neighbours(elements):
-            common = self._commonness.of_pairs(*two)
-            if common < best:
-                best, anchor = common, two
-        for pair in product(*anchor) if anchor else ():
-            self._by_pair[pair].append(phrase)
-        for word in () if anchor else rarest:
-            self._by_word[word].append(phrase)
+        words, pairs = _needed(elements)
+        rarest = min(words, key=self._commonness.of_words)
+        two = min(pairs, key=self._commonness.of_pairs, default=None)
+        if two and self._commonness.of_pairs(two) < self._commonness.of_words(rarest):
+            for pair in product(*two):
+                self._by_pair[pair].append(phrase)
+        else:
+            for word in rarest:
+                self._by_word[word].append(phrase)
 
     def opened(self, words: Sequence[str]) -> dict[Phrase, None]:
         """Return the phrases a turn's words open, each once, in an order that depends on nothing else."""
@@ -77,15 +71,18 @@ class Gate(Generic[Phrase]):
         return dict.fromkeys(phrases)
 
 
-def _needed(elements: Iterable[Element]) -> Iterator[frozenset[str]]:
-    return (element.options for element in elements if isinstance(element, Words) and not element.optional)
-
-
-def _neighbours(elements: Sequence[Element]) -> Iterator[Two]:
-    """Yield the two sets of words of each two elements in a row that both have to be said."""
-    before: frozenset[str] | None = None
+def _needed(elements: Iterable[Element]) -> tuple[list[frozenset[str]], list[Two]]:
+    """Return the sets of words of which one has to be said, and those of them that are neighbours."""
+    words: list[frozenset[str]] = []
+    pairs: list[Two] = []
+    before: frozenset[str] = frozenset()
     for element in elements:
-        words = element.options if isinstance(element, Words) and not element.optional else None
-        if before and words and len(before) * len(words) <= MOST_PAIRS:
-            yield before, words
-        before = words
+        if not isinstance(element, Words) or element.optional:
+            before = frozenset()
+            continue
+        options = element.options
+        if 0 < len(before) * len(options) <= MOST_PAIRS:
+            pairs.append((before, options))
+        words.append(options)
+        before = options
+    return words, pairs
