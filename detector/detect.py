@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from operator import attrgetter
 
 from detector.call import CallState, Emission, Memory, call_outcome, opened, remember
@@ -14,6 +15,8 @@ from detector.transcript import AGENT, SYSTEM, Call, CallHeader, Turn, merged
 from detector.verdict import Verdict
 
 _ID = attrgetter("turn_id")
+KNOWN_LANGUAGES = 1_000
+"""How many language tags are remembered; it is asked at each turn whether one's own is spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Detector:
         self.tenant = tenant
         self._reader = reader
         self._scorer = scorer
+        self._speaks = lru_cache(maxsize=KNOWN_LANGUAGES)(playbook.speaks)
 
     def open(self, header: CallHeader) -> CallState:
         """Return the state of a call before its first turn."""
@@ -121,7 +125,7 @@ class Detector:
 
     def _heard(self, header: CallHeader, memory: Memory, turn: Turn) -> tuple[Memory, tuple[Decision, ...]]:
         """Read, score and decide one turn; return the memory after it and the decisions made."""
-        if not self.playbook.speaks(header.language) or turn.speaker is SYSTEM:
+        if turn.speaker is SYSTEM or not self._speaks(header.language):
             return memory, ()
         reading = self._reader.read(turn, memory)
         made: tuple[Decision, ...] = ()

@@ -11,6 +11,8 @@ from pipelines.nlp.words import AGENT_NAME, CUSTOMER_NAME, NAME
 
 Phrase = TypeVar("Phrase", bound=Hashable)
 Pair: TypeAlias = tuple[str, str]
+Held: TypeAlias = tuple[Phrase, frozenset[str]]
+"""A phrase, and the words that all have to be said for it."""
 Two: TypeAlias = tuple[frozenset[str], frozenset[str]]
 MOST_PAIRS = 64
 """Two sets of words that make more pairs than this are no anchor."""
@@ -42,33 +44,38 @@ class Commonness:
 
 
 class Gate(Generic[Phrase]):
-    """Holds phrases behind their anchors; where no anchor of a phrase is said, the phrase cannot match."""
+    """Holds phrases behind their anchors; where no anchor of a phrase is said, the phrase cannot match.
+
+    Nor can it where one of the words is not said that it has no other word for.
+    """
 
     def __init__(self, commonness: Commonness) -> None:
         self._commonness = commonness
-        self._by_word: dict[str, list[Phrase]] = defaultdict(list)
-        self._by_pair: dict[Pair, list[Phrase]] = defaultdict(list)
+        self._by_word: dict[str, list[Held[Phrase]]] = defaultdict(list)
+        self._by_pair: dict[Pair, list[Held[Phrase]]] = defaultdict(list)
 
     def put(self, phrase: Phrase, elements: Sequence[Element]) -> None:
         """Put a phrase behind the rarest of what its elements cannot do without."""
         words, pairs = _needed(elements)
+        held = phrase, frozenset(word for options in words if len(options) == 1 for word in options)
         rarest = min(words, key=self._commonness.of_words)
         two = min(pairs, key=self._commonness.of_pairs, default=None)
         if two and self._commonness.of_pairs(two) < self._commonness.of_words(rarest):
             for pair in product(*two):
-                self._by_pair[pair].append(phrase)
+                self._by_pair[pair].append(held)
         else:
             for word in rarest:
-                self._by_word[word].append(phrase)
+                self._by_word[word].append(held)
 
     def opened(self, words: Sequence[str]) -> dict[Phrase, None]:
         """Return the phrases a turn's words open, each once, in an order that depends on nothing else."""
-        phrases: list[Phrase] = []
+        behind: list[Held[Phrase]] = []
         for word in filter(self._by_word.__contains__, words):
-            phrases += self._by_word[word]
+            behind += self._by_word[word]
         for pair in filter(self._by_pair.__contains__, pairwise(words)):
-            phrases += self._by_pair[pair]
-        return dict.fromkeys(phrases)
+            behind += self._by_pair[pair]
+        said = set(words)
+        return dict.fromkeys([phrase for phrase, needed in behind if needed <= said])
 
 
 def _needed(elements: Iterable[Element]) -> tuple[list[frozenset[str]], list[Two]]:
