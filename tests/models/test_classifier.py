@@ -88,6 +88,20 @@ def test_rows_of_words_score_as_features_by_name(
     assert np.abs(classifier.probabilities(made, memory) - expected).max() < 1e-6
 
 
+def test_rows_are_made_anew_once_they_are_too_many(
+    classifier: Classifier, reader: SpacyReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few words' rows are kept, turns one after another score as where all are."""
+    monkeypatch.setattr("models.weights.MET_WORDS", 8)
+    forgetful = Classifier(classifier.weights, version="test")
+    said = ["sorry about that", "thank you xyzzy plugh", "have a good day then", "sorry xyzzy have a day"] * 2
+
+    for text in said:
+        made = reader.read(turn(0, "agent", text), Memory())
+        expected = classifier.probabilities(made, Memory())
+        assert forgetful.probabilities(made, Memory()) == pytest.approx(expected, abs=1e-6)
+
+
 def test_unknown_words_leave_the_bias() -> None:
     """Of a turn of which no feature is known the bias speaks."""
     assert scorer().probabilities(reading(words=("xyzzy",)), Memory()) == pytest.approx([1 / (1 + np.exp(3))] * 2)
