@@ -29,7 +29,8 @@ class Classifier:
         self.weights = weights
         self._version = version
         given = floors or {}
-        self._floors = _logits([given.get(one, DEFAULT_FLOOR) for one in weights.behaviours])
+        least = _logits([given.get(one, DEFAULT_FLOOR) for one in weights.behaviours])
+        self._floors: dict[str, float] = dict(zip(weights.behaviours, least.tolist(), strict=True))
         self._columns = {behaviour: at for at, behaviour in enumerate(weights.behaviours)}
         self._rows = Rows(weights)
 
@@ -49,13 +50,13 @@ class Classifier:
         """
         found = features(reading, memory)
         weighed = self._rows.of(found)
-        logits = self._logits(weighed)
+        logits = dict(zip(self.weights.behaviours, self._logits(weighed).tolist(), strict=True))
         ruled, void = by_rules(reading)
-        likely = [self.weights.behaviours[at] for at in (logits >= self._floors).nonzero()[0]]
+        likely = [one for one, logit in logits.items() if logit >= self._floors[one]]
         return tuple(
             [
-                self._explained(behaviour, logits, weighed, found, reading, by_rule=behaviour in ruled)
-                if behaviour in self._columns
+                self._explained(behaviour, logits[behaviour], weighed, found, reading, by_rule=behaviour in ruled)
+                if behaviour in logits
                 else _unlearned(behaviour, reading)
                 for behaviour in dict.fromkeys((*ruled, *likely))
                 if behaviour not in void
@@ -67,12 +68,12 @@ class Classifier:
         return logits
 
     def _explained(
-        self, behaviour: str, logits: Array, weighed: Array, found: Features, reading: Reading, *, by_rule: bool
+        self, behaviour: str, logit: float, weighed: Array, found: Features, reading: Reading, *, by_rule: bool
     ) -> Candidate:
         column = self._columns[behaviour]
         seen, told = of_rules(behaviour, reading) if by_rule else ([], [])
         weighing, why = of_weights(weighed[:, column].tolist(), found, reading)
-        score = 0.5 + 0.5 * tanh(0.5 * float(logits[column]))
+        score = 0.5 + 0.5 * tanh(0.5 * logit)
         return Candidate(behaviour, score, (*seen, *weighing), (*told, *why), by_rule=by_rule)
 
 
