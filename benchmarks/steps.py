@@ -25,6 +25,7 @@ from models.labels import own_calls
 from pipelines.nlp import SpacyReader
 from pipelines.nlp.entries import agent_entries
 from pipelines.nlp.sequences import Normaliser, misheard
+from pipelines.nlp.tokens import Tokens
 
 PEER_TURNS = 30
 
@@ -177,7 +178,7 @@ def _peers(playbook: Playbook, agent: list[Said]) -> dict[str, float]:
 
 def _matcher(nlp: spacy.Language, playbook: Playbook) -> Matcher:
     """Return one token Matcher of every phrase of the playbook."""
-    matcher, normaliser = Matcher(nlp.vocab), Normaliser(nlp)
+    matcher, normaliser = Matcher(nlp.vocab), Normaliser(Tokens(nlp))
     for entry, rule in agent_entries(playbook):
         sequences = [
             heard

@@ -105,10 +105,10 @@ def remember(memory: Memory, turn: Turn, reading: Reading) -> Memory:
     """Return the memory after a turn was heard; one without words leaves it as it was."""
     if not reading.words:
         return memory
-    facts = frozenset([hit.owner for hit in reading.hits if hit.kind is CUE])
+    facts = frozenset([hit.owner for hit in reading.hits if hit.kind is CUE]) if reading.hits else frozenset()
     past = Past(turn.speaker, reading.words[-RECENT_WORDS:], facts)
     by_agent, by_customer = turn.speaker is AGENT, turn.speaker is CUSTOMER
-    names = frozenset(reading.names)
+    names = reading.names
     return Memory(  # each field told: dataclasses.replace takes twice as long, and this is done every turn
         heard=memory.heard + 1,
         agent_turns=memory.agent_turns + by_agent,
@@ -117,8 +117,8 @@ def remember(memory: Memory, turn: Turn, reading: Reading) -> Memory:
         agent_turns_since_need=_since_need(memory, turn, reading),
         recent=(*memory.recent, past)[-RECENT_TURNS:],
         facts=memory.facts | facts if facts else memory.facts,
-        customer_names=memory.customer_names | names if names and by_customer else memory.customer_names,
-        agent_names=memory.agent_names | names if names and by_agent else memory.agent_names,
+        customer_names=memory.customer_names.union(names) if names and by_customer else memory.customer_names,
+        agent_names=memory.agent_names.union(names) if names and by_agent else memory.agent_names,
     )
 
 

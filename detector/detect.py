@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from operator import attrgetter
 
 from detector.call import CallState, Emission, Memory, call_outcome, opened, remember
 from detector.decision import Decision, Scorecard, decide
@@ -11,6 +13,10 @@ from detector.reward import RewardEvent
 from detector.settlement import judged, settled
 from detector.transcript import AGENT, SYSTEM, Call, CallHeader, Turn, merged
 from detector.verdict import Verdict
+
+_ID = attrgetter("turn_id")
+KNOWN_LANGUAGES = 1_000
+"""How many language tags are remembered; it is asked at each turn whether one's own is spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Detector:
         self.tenant = tenant
         self._reader = reader
         self._scorer = scorer
+        self._speaks = lru_cache(maxsize=KNOWN_LANGUAGES)(playbook.speaks)
 
     def open(self, header: CallHeader) -> CallState:
         """Return the state of a call before its first turn."""
@@ -61,7 +68,7 @@ class Detector:
         if not turn.is_final:
             return Step(state)
         known = _known(state.turns, turn.turn_id)
-        if known is None and (not state.turns or _place(turn) > _place(state.turns[-1])):
+        if known is None and _follows(turn, state.turns):
             return self._next(state, turn)
         if known is None:
             return self._again(state, (*state.turns, turn), cause=turn)
@@ -118,7 +125,7 @@ class Detector:
 
     def _heard(self, header: CallHeader, memory: Memory, turn: Turn) -> tuple[Memory, tuple[Decision, ...]]:
         """Read, score and decide one turn; return the memory after it and the decisions made."""
-        if not self.playbook.speaks(header.language) or turn.speaker is SYSTEM:
+        if turn.speaker is SYSTEM or not self._speaks(header.language):
             return memory, ()
         reading = self._reader.read(turn, memory)
         made: tuple[Decision, ...] = ()
@@ -181,8 +188,14 @@ def as_they_stand(decisions: Iterable[Decision], state: CallState) -> tuple[Deci
 
 def _known(turns: Sequence[Turn], turn_id: str) -> Turn | None:
     """Return the turn of an id, where there is one."""
-    ids = [one.turn_id for one in turns]  # most turns are new, and looking through a list is the fastest way to know
-    return turns[ids.index(turn_id)] if turn_id in ids else None
+    if turn_id not in map(_ID, turns):  # most turns are new: this is the fastest way to know
+        return None
+    return next(one for one in turns if one.turn_id == turn_id)
+
+
+def _follows(turn: Turn, turns: Sequence[Turn]) -> bool:
+    """Tell whether a turn comes after all others."""
+    return not turns or turn.index > turns[-1].index or _place(turn) > _place(turns[-1])
 
 
 def _place(turn: Turn) -> tuple[int, str]:

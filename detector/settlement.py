@@ -16,12 +16,12 @@ def settled(state: CallState, *, playbook: Playbook, tenant: str) -> tuple[CallS
         state.credits,
         (one for one in state.decisions if heard or one.decision_id in judgements),
         header=state.header,
-        turns={turn.turn_id: turn for turn in state.turns},
+        turns=state.turns,
         playbook=playbook,
         tenant=tenant,
         judgements=judgements,
     )
-    return replace(state, credits=ledger), rewards
+    return (replace(state, credits=ledger) if rewards else state), rewards
 
 
 def judged(

@@ -29,7 +29,8 @@ class Classifier:
         self.weights = weights
         self._version = version
         given = floors or {}
-        self._floors = _logits([given.get(one, DEFAULT_FLOOR) for one in weights.behaviours])
+        least = _logits([given.get(one, DEFAULT_FLOOR) for one in weights.behaviours])
+        self._floors: dict[str, float] = dict(zip(weights.behaviours, least.tolist(), strict=True))
         self._columns = {behaviour: at for at, behaviour in enumerate(weights.behaviours)}
         self._rows = Rows(weights)
 
@@ -49,15 +50,17 @@ class Classifier:
         """
         found = features(reading, memory)
         weighed = self._rows.of(found)
-        logits = self._logits(weighed)
-        ruled = {hit.owner: None for hit in reading.hits if hit.kind is RULE and hit.void_by is None}
-        likely = {self.weights.behaviours[at]: None for at in (logits >= self._floors).nonzero()[0]}
+        logits = dict(zip(self.weights.behaviours, self._logits(weighed).tolist(), strict=True))
+        ruled, void = by_rules(reading)
+        likely = [one for one, logit in logits.items() if logit >= self._floors[one]]
         return tuple(
-            self._explained(behaviour, logits, weighed, found, reading)
-            if behaviour in self._columns
-            else _unlearned(behaviour, reading)
-            for behaviour in ruled | likely
-            if not all_void(behaviour, reading)
+            [
+                self._explained(behaviour, logits[behaviour], weighed, found, reading, by_rule=behaviour in ruled)
+                if behaviour in logits
+                else _unlearned(behaviour, reading)
+                for behaviour in dict.fromkeys((*ruled, *likely))
+                if behaviour not in void
+            ]
         )
 
     def _logits(self, weighed: Array) -> Array:
@@ -65,12 +68,14 @@ class Classifier:
         logits: Array = from_knee + self.weights.bend * np.maximum(from_knee, 0) + self.weights.offset
         return logits
 
-    def _explained(self, behaviour: str, logits: Array, weighed: Array, found: Features, reading: Reading) -> Candidate:
+    def _explained(
+        self, behaviour: str, logit: float, weighed: Array, found: Features, reading: Reading, *, by_rule: bool
+    ) -> Candidate:
         column = self._columns[behaviour]
-        seen, told = of_rules(behaviour, reading)
+        seen, told = of_rules(behaviour, reading) if by_rule else ([], [])
         weighing, why = of_weights(weighed[:, column].tolist(), found, reading)
-        score = 0.5 + 0.5 * tanh(0.5 * float(logits[column]))
-        return Candidate(behaviour, score, (*seen, *weighing), (*told, *why), by_rule=bool(seen))
+        score = 0.5 + 0.5 * tanh(0.5 * logit)
+        return Candidate(behaviour, score, (*seen, *weighing), (*told, *why), by_rule=by_rule)
 
 
 def _probabilities(logits: Array) -> Array:
@@ -93,7 +98,14 @@ def _unlearned(behaviour: str, reading: Reading) -> Candidate:
     return Candidate(behaviour, RULE_PRIOR, tuple(evidence), (*reasons, told), by_rule=True)
 
 
-def all_void(behaviour: str, reading: Reading) -> bool:
-    """Tell whether rules of the behaviour hit and every hit is void."""
-    hits = [hit for hit in reading.hits if hit.kind is RULE and hit.owner == behaviour]
-    return bool(hits) and all(hit.void_by is not None for hit in hits)
+def by_rules(reading: Reading) -> tuple[dict[str, None], set[str]]:
+    """Return the behaviours that a rule's hit proposes, in order, and those of which every rule's hit is void."""
+    ruled: dict[str, None] = {}
+    void: set[str] = set()
+    for hit in reading.hits:
+        if hit.kind is RULE:
+            if hit.void_by is None:
+                ruled[hit.owner] = None
+            else:
+                void.add(hit.owner)
+    return ruled, void.difference(ruled) if void else void

@@ -1,9 +1,10 @@
 """Why a behaviour is a candidate: the rules that hit, the words and the context that weighed."""
 
 from collections.abc import Sequence
+from itertools import repeat
 
 from detector.candidate import RULE, Evidence, Reading
-from models.features import Features, hit_keys
+from models.features import Features
 
 WORD_TOLL = 0.05
 TOLL_SHARE = 0.2
@@ -29,50 +30,46 @@ def of_rules(behaviour: str, reading: Reading) -> tuple[list[Evidence], list[str
 def of_weights(weights: Sequence[float], found: Features, reading: Reading) -> tuple[list[Evidence], list[str]]:
     """Return evidence and reasons of what the features found weigh, a number each."""
     evidence, reasons = [], []
-    words, pairs, hits, context = _by_family(weights, found)
-    by_word = _by_word(words, pairs, hits, found, reading)
+    pairs = len(found.words)
+    hits = pairs + len(found.pairs)
+    context = hits + len(found.hits)
+    before = context + len(found.context)
+    by_word = _with_pairs(_with_repetitions(weights[:pairs], found, reading), weights[pairs:hits])
+    _add_hits(by_word, weights[hits:context], found, reading)
     first, last = heaviest_run(by_word)
     if last > first:
         start, end = reading.characters(first, last)
         evidence.append(Evidence(source="classifier", start=start, end=end))
         reasons.append(f"classifier: {sum(by_word[first:last]):+.1f} for the words at {start}-{end}")
-    weighed = sorted(zip(context, (*found.context, WORDS_BEFORE), strict=True), key=_size, reverse=True)
-    for weight, told in weighed[:TOLD_WEIGHTS]:
-        if abs(weight) >= WORD_TOLL:
-            reasons.append(f"classifier: {weight:+.1f} for {told}")
+    told = zip((*weights[context:before], sum(weights[before:])), (*found.context, WORDS_BEFORE), strict=True)
+    weighty = sorted((one for one in told if not -WORD_TOLL < one[0] < WORD_TOLL), key=_size, reverse=True)
+    reasons.extend([f"classifier: {weight:+.1f} for {what}" for weight, what in weighty[:TOLD_WEIGHTS]])
     return evidence, reasons
 
 
-def _by_family(weights: Sequence[float], found: Features) -> tuple[Sequence[float], ...]:
-    """Return the weights of words, pairs, hits and the context; the words before count as one, its last."""
-    words = len(found.words)
-    pairs = words + len(found.pairs)
-    hits = pairs + len(found.hits)
-    context = hits + len(found.context)
-    return weights[:words], weights[words:pairs], weights[pairs:hits], [*weights[hits:context], sum(weights[context:])]
+def _with_repetitions(words: Sequence[float], found: Features, reading: Reading) -> Sequence[float]:
+    """Return what each word of a turn weighs by itself; what is said again weighs where it is said first."""
+    if len(words) == len(reading.words):
+        return words
+    left = dict(zip(found.words, words, strict=True))
+    return [left.pop(word, 0.0) for word in reading.words]
 
 
-def _by_word(
-    words: Sequence[float],
-    pairs: Sequence[float],
-    hits: Sequence[float],
-    found: Features,
-    reading: Reading,
-) -> list[float]:
-    """Return what each word weighs with its share of pairs and hits; what is said again weighs where first."""
-    if len(words) < len(reading.words):
-        left = dict(zip(found.words, words, strict=True))
-        words = [left.pop(word, 0.0) for word in reading.words]
+def _with_pairs(words: Sequence[float], pairs: Sequence[float]) -> list[float]:
+    """Return what each word weighs with its half of a pair; of those with an end of the turn it has all."""
     by_word = [word + (a + b) / 2 for word, a, b in zip(words, pairs, pairs[1:], strict=False)]
     by_word[0] += pairs[0] / 2
     by_word[-1] += pairs[-1] / 2
-    if hits:
-        left = dict(zip(found.hits, hits, strict=True))
-        for hit in reading.hits:
-            weight = sum([left.pop(key, 0.0) for key in hit_keys(hit, found.need)]) / (hit.last - hit.first)
-            for at in range(hit.first, hit.last):
-                by_word[at] += weight
     return by_word
+
+
+def _add_hits(by_word: list[float], hits: Sequence[float], found: Features, reading: Reading) -> None:
+    """Add to each word its share of the hits it is in; a key that comes again weighs where it comes first."""
+    left = dict(zip(found.hits, hits, strict=True))
+    for hit, keys in zip(reading.hits, found.by_hit, strict=True):
+        share = sum(map(left.pop, keys, repeat(0.0))) / (hit.last - hit.first)
+        for at in range(hit.first, hit.last):
+            by_word[at] += share
 
 
 def _size(weighed: tuple[float, str]) -> float:

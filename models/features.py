@@ -6,10 +6,11 @@ itself and its letters, is summed over the turn's words, so that serving can kee
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from detector.call import Memory, Past
-from detector.candidate import Hit, HitKind, Reading
+from detector.candidate import HitKind, Reading
 from detector.transcript import CUSTOMER, Speaker
 
 WORD, LETTERS, PAIR, HIT, CONTEXT = "word", "letters", "pair", "hit", "context"
@@ -41,7 +42,7 @@ Pair: TypeAlias = tuple[str, str]
 class Features(NamedTuple):
     """The keys found, by family. A word counts once in a turn and once in the turn before: a number spelled out is one.
 
-    `before` are words of the family `side`; `need` is the state of the customer's need, told in the keys of hits too.
+    `by_hit` are the keys of each hit of the reading, `hits` all of them; `before` are words of the family `side`.
     """
 
     words: dict[str, None]
@@ -50,30 +51,31 @@ class Features(NamedTuple):
     context: tuple[str, ...]
     side: str
     before: tuple[str, ...]
-    need: str
+    by_hit: list[tuple[str, ...]]
 
 
 def features(reading: Reading, memory: Memory) -> Features:
     """Return the features of a turn after what is remembered."""
     words, need = reading.words, _state_of_need(memory)
     last = memory.recent[-1] if memory.recent else NOBODY
+    by_hit = [_hit_keys(hit.kind, hit.owner, hit.rule, hit.void_by is not None, need) for hit in reading.hits]
     return Features(
         words=dict.fromkeys(words),
         pairs=[*zip((START, *words), (*words, END), strict=True)],
-        hits={key: None for hit in reading.hits for key in hit_keys(hit, need)} | dict.fromkeys(_named(reading)),
+        hits=dict.fromkeys(chain(*by_hit, _named(reading))),
         context=_context(
-            length=min(len(words).bit_length(), 7),
-            need=need,
-            heard=min(memory.heard, 4),
-            facts=memory.facts,
-            before=last.speaker if memory.recent else None,
-            before_length=min(len(last.words).bit_length(), 6),
-            before_facts=last.facts,
-            echoed=min(echoed(words, memory), MOST_ECHOED),
+            min(len(words).bit_length(), 7),
+            need,
+            min(memory.heard, 4),
+            memory.facts,
+            last.speaker if memory.recent else None,
+            min(len(last.words).bit_length(), 6),
+            last.facts,
+            min(echoed(words, memory), MOST_ECHOED),
         ),
         side=BEFORE[last.speaker],
         before=tuple(dict.fromkeys(last.words[-CONTEXT_WORDS:])),
-        need=need,
+        by_hit=by_hit,
     )
 
 
@@ -117,13 +119,9 @@ def _named(reading: Reading) -> tuple[str, ...]:
     return (NAMED,) if reading.names else ()
 
 
-def hit_keys(hit: Hit, need: str) -> tuple[str, ...]:
-    """Return the keys of a hit: its entry, its owner and, of a rule that counts, the owner in the state of the need."""
-    return _hit_keys(hit.kind, hit.owner, hit.rule, hit.void_by is not None, need)
-
-
 @lru_cache(maxsize=KNOWN)
 def _hit_keys(kind: HitKind, owner: str, rule: str, void: bool, need: str) -> tuple[str, ...]:  # noqa: FBT001  # cached
+    """Return the keys of a hit: its entry, its owner and, of a rule that counts, the owner in the state of the need."""
     if void:
         return f"void:{owner}.{rule}", f"void:{owner}"
     keys = f"{kind}:{owner}.{rule}", f"{kind}:{owner}"
@@ -131,8 +129,7 @@ def _hit_keys(kind: HitKind, owner: str, rule: str, void: bool, need: str) -> tu
 
 
 @lru_cache(maxsize=KNOWN)
-def _context(
-    *,
+def _context(  # noqa: PLR0917  # cached: by position it is found faster
     length: int,
     need: str,
     heard: int,

@@ -1,5 +1,9 @@
 """The only place that names the concrete parts and puts them together."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from detector.detect import Detector
 from detector.playbook import Playbook, load_playbook
 from models.classifier import Classifier
@@ -26,10 +30,24 @@ def detector(settings: Settings) -> Detector:
     Raises:
         PlaybookError, ModelError: what is wrong with the playbook or the model.
     """
-    playbook = load_playbook(settings.playbook)
-    return Detector(
-        playbook=playbook,
-        reader=text_reader(playbook),
-        scorer=classifier(settings, playbook),
-        tenant=settings.tenant,
-    )
+    with kept_for_good():
+        playbook = load_playbook(settings.playbook)
+        return Detector(
+            playbook=playbook,
+            reader=text_reader(playbook),
+            scorer=classifier(settings, playbook),
+            tenant=settings.tenant,
+        )
+
+
+@contextmanager
+def kept_for_good() -> Iterator[None]:
+    """Spare the garbage collector what is made here: it would go through it all many times and find nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()

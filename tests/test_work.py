@@ -14,6 +14,7 @@ from spacy.language import Language
 
 from detector.call import CallState
 from detector.detect import Detector
+from detector.playbook import Playbook
 from detector.transcript import Speaker, Turn
 from models.labels import own_calls
 from pipelines.nlp import SpacyReader
@@ -40,10 +41,7 @@ def by(said: list[tuple[CallState, Turn]], speaker: Speaker) -> list[tuple[CallS
 
 
 def test_few_phrases_are_tried_on_a_turn(reader: SpacyReader, said: list[tuple[CallState, Turn]]) -> None:
-    """Of an agent's nine thousand phrases the gate lets about twenty through, of a customer's two.
-
-    The bound was 19 before the phrases for hostile agents, written care and third persons.
-    """
+    """Of an agent's nine thousand phrases the gate lets about nine through, of a customer's half a one."""
     tried = {
         speaker: sum(
             len(reader._books[speaker]._gate.opened(reader.read(turn, state.memory).words))
@@ -53,8 +51,8 @@ def test_few_phrases_are_tried_on_a_turn(reader: SpacyReader, said: list[tuple[C
         for speaker in (Speaker.AGENT, Speaker.CUSTOMER)
     }
 
-    assert tried[Speaker.AGENT] < 21
-    assert tried[Speaker.CUSTOMER] < 2
+    assert tried[Speaker.AGENT] < 11
+    assert tried[Speaker.CUSTOMER] < 1
 
 
 def test_known_words_do_not_come_to_spacy(
@@ -75,6 +73,23 @@ def test_known_words_do_not_come_to_spacy(
     assert calls["make_doc"] == 0
 
 
+def test_few_runs_come_to_spacy_while_a_playbook_is_compiled(
+    playbook: Playbook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Start-up splits by spaCy some 800 of the 4,000 runs of the shipped playbook, and each of them once."""
+    split: Counter[str] = Counter()
+    made = Language.make_doc
+
+    def counted(nlp: Language, text: str) -> Any:
+        split[text] += 1
+        return made(nlp, text)
+
+    monkeypatch.setattr(Language, "make_doc", counted)
+    SpacyReader(playbook)
+
+    assert split.total() == len(split) < 1000
+
+
 def calls_of_a_step(detector: Detector, said: list[tuple[CallState, Turn]]) -> float:
     """Return how many functions, of Python and of C, are called in a step, on average."""
     count = 0
@@ -91,12 +106,9 @@ def calls_of_a_step(detector: Detector, said: list[tuple[CallState, Turn]]) -> f
 
 
 def test_a_step_calls_few_functions(detector: Detector, said: list[tuple[CallState, Turn]]) -> None:
-    """Work is counted in calls of functions: an agent's turn takes about 383, a customer's about 81.
-
-    The bound was 330: the calls counted are others since (of the same calls 8% more), and signatures are looked for.
-    """
-    assert calls_of_a_step(detector, by(said, Speaker.AGENT)) < 400
-    assert calls_of_a_step(detector, by(said, Speaker.CUSTOMER)) < 90
+    """Work is counted in calls of functions: an agent's turn takes about 297, a customer's about 74."""
+    assert calls_of_a_step(detector, by(said, Speaker.AGENT)) < 310
+    assert calls_of_a_step(detector, by(said, Speaker.CUSTOMER)) < 80
 
 
 def test_steps_keep_nothing(detector: Detector, said: list[tuple[CallState, Turn]]) -> None:

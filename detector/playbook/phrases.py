@@ -5,10 +5,11 @@ Notation: `(a|b c)` alternatives, `[x]` optional, `*` any word, `...` a gap of u
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import product
-from typing import TypeAlias
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import chain, product
+from math import prod
+from typing import NamedTuple, TypeAlias
 
 DEFAULT_GAP = 3
 MAX_GAP = 12
@@ -16,37 +17,39 @@ MAX_SEQUENCES = 2_000
 MAX_DEPTH = 20
 ENGINE_CLASSES = frozenset({"customer_name", "agent_name", "name", "number"})
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<gap>\.\.\.(?P<width>\d*))|(?P<sign>[()\[\]|*^$])|\{(?P<list>\w+)\}|(?P<word>[^\s()\[\]|*^${}]+))"
-)
+PARSED = 10_000
+"""How many parsed phrases are kept: they are read when a playbook is checked, and when it is compiled."""
+
+_TOKEN = re.compile(r"\.\.\.\d*|[()\[\]|*^$]|\{\w+\}|[^\s()\[\]|*^${}]+|[{}]")
+_CLASS = re.compile(r"\{(\w+)\}")
+_STRAY = frozenset("{}")
+_SIGNS = frozenset("()[]|*^$")
+_NO_MORE = frozenset({"|", ")", "]", ""})
+"""What a sequence ends at; the last is the end of the phrase."""
 
 
 class PhraseError(ValueError):
     """A phrase that cannot be read, with the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """One word out of a set; an optional one may be absent."""
 
     options: frozenset[str]
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AnyWord:
+class AnyWord(NamedTuple):
     """Any one word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """From no word to `width` words, all in one clause."""
 
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class WordClass:
+class WordClass(NamedTuple):
     """A word of a class the text engine knows: customer_name, agent_name, name, number."""
 
     name: str
@@ -55,8 +58,7 @@ class WordClass:
 Element: TypeAlias = Words | AnyWord | Gap | WordClass
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """Elements that follow each other; `at_start` and `at_end` bind it to the ends of a clause."""
 
     elements: tuple[Element, ...]
@@ -70,12 +72,24 @@ def parse(phrase: str, *, word_lists: Mapping[str, tuple[str, ...]]) -> tuple[Se
     Raises:
         PhraseError: what cannot be read, where, and the known choices.
     """
+    lists = []
+    for name in _CLASS.findall(phrase):
+        if name in word_lists:
+            lists.append((name, word_lists[name]))
+        elif name not in ENGINE_CLASSES:
+            known = ", ".join(sorted({*ENGINE_CLASSES, *word_lists}))
+            raise PhraseError(f"names an unknown class {{{name}}}; the known ones are {known}")
+    return _parsed(phrase, tuple(lists))
+
+
+@lru_cache(maxsize=PARSED)
+def _parsed(phrase: str, lists: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[Sequence, ...]:
     at_start, at_end = phrase.lstrip().startswith("^"), phrase.rstrip().endswith("$")
     inner = phrase.strip().removeprefix("^").removesuffix("$")
-    parser = _Parser(inner, word_lists)
+    parser = _Parser(inner, dict(lists))
     sequences = [_trimmed(Sequence(elements, at_start, at_end)) for elements in parser.alternatives()]
     parser.expect_end()
-    if not all(any(_is_fixed(element) for element in one.elements) for one in sequences):
+    if not all(any(map(_is_fixed, one.elements)) for one in sequences):
         raise PhraseError("needs at least one fixed word in each of its readings")
     return tuple(dict.fromkeys(sequences))
 
@@ -91,56 +105,56 @@ def _trimmed(sequence: Sequence) -> Sequence:
         elements = elements[1:]
     while elements and isinstance(elements[-1], Gap) and not sequence.at_end:
         elements = elements[:-1]
-    return replace(sequence, elements=elements)
+    return Sequence(elements, sequence.at_start, sequence.at_end)
 
 
 class _Parser:
     """Recursive descent over the signs of one phrase."""
 
     def __init__(self, phrase: str, word_lists: Mapping[str, tuple[str, ...]]) -> None:
-        self._tokens = list(_tokens(phrase))
+        self._tokens = [*_tokens(phrase), ""]
         self._at = 0
         self._depth = 0
         self._lists = word_lists
 
     def expect_end(self) -> None:
-        if self._at < len(self._tokens):
-            raise PhraseError(f"has an unexpected {self._tokens[self._at].group().strip()!r}")
+        if self._next:
+            raise PhraseError(f"has an unexpected {self._next!r}")
+
+    @property
+    def _next(self) -> str:
+        return self._tokens[self._at]
 
     def alternatives(self) -> list[tuple[Element, ...]]:
         """Read `a|b c|…` up to a closing sign or the end."""
         found = self._sequence()
-        while self._sign() == "|":
+        while self._next == "|":
             self._at += 1
             found = found + self._sequence()
         return _merged(found)
 
     def _sequence(self) -> list[tuple[Element, ...]]:
-        found: list[tuple[Element, ...]] = [()]
-        while self._at < len(self._tokens) and self._sign() not in {"|", ")", "]"}:
-            found = [head + tail for head, tail in product(found, self._item())]
-            if len(found) > MAX_SEQUENCES:
-                raise PhraseError(f"stands for more than {MAX_SEQUENCES} sequences: split it into several phrases")
-        return found
+        items = []
+        while (token := self._next) not in _NO_MORE:
+            self._at += 1
+            items.append(self._item(token))
+        if prod(map(len, items)) > MAX_SEQUENCES:
+            raise PhraseError(f"stands for more than {MAX_SEQUENCES} sequences: split it into several phrases")
+        return [tuple(chain.from_iterable(parts)) for parts in product(*items)]
 
-    def _item(self) -> list[tuple[Element, ...]]:
-        token = self._tokens[self._at]
-        self._at += 1
-        if token["gap"]:
-            return [(_gap(token["width"]),)]
-        if token["word"]:
-            return [(Words(frozenset({token["word"].lower()})),)]
-        if token["list"]:
-            return self._class(token["list"])
-        return self._group(token["sign"])
+    def _item(self, token: str) -> list[tuple[Element, ...]]:
+        if token in _SIGNS:
+            return self._group(token)
+        if token.startswith("..."):
+            return [(_gap(token.removeprefix("...")),)]
+        if token.startswith("{"):
+            return self._class(token[1:-1])
+        return [(_word(token.lower()),)]
 
     def _class(self, name: str) -> list[tuple[Element, ...]]:
         if name in ENGINE_CLASSES:
             return [(WordClass(name),)]
-        if name not in self._lists:
-            known = ", ".join(sorted({*ENGINE_CLASSES, *self._lists}))
-            raise PhraseError(f"names an unknown class {{{name}}}; the known ones are {known}")
-        return _merged([tuple(Words(frozenset({word})) for word in entry.split()) for entry in self._lists[name]])
+        return _merged([tuple(map(_word, entry.split())) for entry in self._lists[name]])
 
     def _group(self, sign: str) -> list[tuple[Element, ...]]:
         if sign == "*":
@@ -149,7 +163,7 @@ class _Parser:
             raise PhraseError(f"has {sign!r} in the middle; ^ comes first and $ last")
         found = self._nested()
         closing = ")" if sign == "(" else "]"
-        if self._sign() != closing:
+        if self._next != closing:
             raise PhraseError(f"has a {sign!r} without its {closing!r}")
         self._at += 1
         return found if sign == "(" else _optional(found)
@@ -162,18 +176,18 @@ class _Parser:
         self._depth -= 1
         return found
 
-    def _sign(self) -> str | None:
-        return self._tokens[self._at]["sign"] if self._at < len(self._tokens) else None
+
+def _tokens(phrase: str) -> list[str]:
+    tokens = _TOKEN.findall(phrase)
+    if not _STRAY.isdisjoint(tokens):
+        at = next(token.start() for token in _TOKEN.finditer(phrase) if token.group() in _STRAY)
+        raise PhraseError(f"cannot be read at {phrase[at : at + 12].strip()!r}")
+    return tokens
 
 
-def _tokens(phrase: str) -> Iterator[re.Match[str]]:
-    at = 0
-    while at < len(phrase.rstrip()):
-        match = _TOKEN.match(phrase, at)
-        if match is None:
-            raise PhraseError(f"cannot be read at {phrase[at:].strip()[:12]!r}")
-        at = match.end()
-        yield match
+@lru_cache(maxsize=PARSED)
+def _word(word: str) -> Words:
+    return Words(frozenset({word}))
 
 
 def _gap(width: str) -> Gap:
@@ -185,7 +199,7 @@ def _gap(width: str) -> Gap:
 def _optional(alternatives: list[tuple[Element, ...]]) -> list[tuple[Element, ...]]:
     """Return the alternatives and nothing at all; a set of single words stays one element."""
     if len(alternatives) == 1 and len(alternatives[0]) == 1 and isinstance(alternatives[0][0], Words):
-        return [(replace(alternatives[0][0], optional=True),)]
+        return [(Words(alternatives[0][0].options, optional=True),)]
     return [(), *alternatives]
 
 

@@ -14,6 +14,7 @@ from detector.playbook import load_playbook
 from pipelines import assemble
 from pipelines.cli.options import AgentIds, ColumnOptions, Files, FormatName, RoleOptions, tell, tell_unknown
 from pipelines.flows import detect as flow
+from pipelines.flows.tally import Tally
 from pipelines.readers import Columns, Roles
 from pipelines.settings import Settings
 from pipelines.sinks import JsonLines, Outputs
@@ -86,7 +87,7 @@ def _filling(store: str, settings: Settings) -> "StoreSink":
     return StoreSink(open_store(store), playbook=playbook, sample_share=settings.sample_share)
 
 
-def _summarise(tally: flow.Tally, console: Console) -> None:
+def _summarise(tally: Tally, console: Console) -> None:
     table = Table(title=f"{tally.calls:,} calls, {tally.turns:,} turns ({tally.agent_turns:,} by agents)")
     table.add_column("behaviour")
     for heading in ("award", "review", "shadow", "calls: done", "missed", "not needed", "abstained"):

@@ -1,29 +1,24 @@
 """`detector`: the commands of this floor, and those that floors above add by the entry point `detector.commands`."""
 
+import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable
+from importlib import import_module
 from importlib.metadata import entry_points
 
 import typer
 from rich.console import Console
 
 from detector.errors import DetectorError
-from pipelines.cli import convert, detect, evaluate, inspect, playbook, purge, settle, train
 
 EXIT_FAULTS, EXIT_ERROR = 1, 2
-COMMANDS: dict[str, Callable[..., None]] = {
-    "detect": detect.detect,
-    "convert": convert.convert,
-    "inspect": inspect.inspect,
-    "settle": settle.settle,
-    "purge": purge.purge,
-    "train": train.train,
-    "evaluate": evaluate.evaluate,
-}
+COMMANDS = ("detect", "convert", "inspect", "settle", "purge", "train", "evaluate")
+"""Of this floor: each is the function of its module's name."""
+PLAYBOOK = "playbook"
 
 
 def application(wanted: str | None = None) -> typer.Typer:
-    """Return the command line: every command there is or, where one of this floor is wanted, those of this floor.
+    """Return the command line: every command there is or, where one of this floor is wanted, no more than is needed.
 
     The engines of the floors above take seconds to load.
     """
@@ -36,10 +31,9 @@ def application(wanted: str | None = None) -> typer.Typer:
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
     )
-    for name, command in COMMANDS.items():
-        app.command(name)(command)
-    app.add_typer(playbook.app, name="playbook")
-    if wanted in {*COMMANDS, "playbook"}:
+    own = {*COMMANDS, PLAYBOOK}
+    _add_own(app, [wanted] if wanted in own else COMMANDS)
+    if wanted in own:
         return app
     for entry in sorted(entry_points(group="detector.commands"), key=lambda one: one.name):
         added = entry.load()
@@ -50,10 +44,27 @@ def application(wanted: str | None = None) -> typer.Typer:
     return app
 
 
+def _add_own(app: typer.Typer, names: Iterable[str | None]) -> None:
+    """Add commands of this floor, each loaded by its name; the playbook's are several, so that no command is alone."""
+    for name in names:
+        if name != PLAYBOOK:
+            app.command(name)(getattr(import_module(f"pipelines.cli.{name}"), str(name)))
+    app.add_typer(import_module("pipelines.cli.playbook").app, name=PLAYBOOK)
+
+
 def main() -> None:
     """Run the command line; a known error is one clear line and exit code 2."""
     try:
-        application(next(iter(sys.argv[1:]), None))()
+        _loaded()()
     except DetectorError as error:
         Console(stderr=True).print(f"error: {error}", highlight=False, soft_wrap=True, markup=False)
         sys.exit(EXIT_ERROR)
+
+
+def _loaded() -> typer.Typer:
+    """Return the command line for the arguments; nothing that is loaded is garbage, so that none is looked for."""
+    gc.disable()
+    app = application(next(iter(sys.argv[1:]), None))
+    gc.freeze()
+    gc.enable()
+    return app

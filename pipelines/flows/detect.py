@@ -1,95 +1,31 @@
 """Batch detection: calls from files through the detector to sinks, on all cores, in the order of the input."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeAlias
 
-from detector.decision import CallOutcome, Outcome
 from detector.detect import Detection, Detector
 from detector.errors import DetectorError
-from detector.transcript import Call, Speaker
-from pipelines.readers import NO_ROLES, CallOrFault, Columns, FormatError, InputFault, Roles, native, reader
-from pipelines.readers.native import call_or_fault
+from detector.transcript import Call
+from pipelines.flows.tally import Tally
+from pipelines.flows.work import Encoder, Heard, Item, Line, Result, Work
+from pipelines.readers import NO_ROLES, Columns, FormatError, InputFault, Roles, native, reader
 from pipelines.readers.source import lines
 from pipelines.readers.tabular import NO_COLUMNS
 from pipelines.sinks import Sink
 
-BATCH_CALLS = 16
+BATCH_CALLS = 64
 BATCH_BYTES = 512 * 1024
 BATCHES_AHEAD = 3
+ENGINES = ["pipelines.nlp", "models.classifier"]
+"""Imported once, in the process that the workers part from: it is the half of their start."""
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of native input, not yet decoded, and where it stands."""
-
-    file: str
-    number: int
-    raw: bytes
-    roles: Roles = NO_ROLES
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A call, and the file it stands in."""
-
-    file: str
-    call: Call
-
-
-Item: TypeAlias = Line | Heard | Call | InputFault
 DetectorFactory: TypeAlias = Callable[[], Detector]
-
-
-@dataclass(frozen=True, slots=True)
-class Detected:
-    """What became of one call: its detection, and how many of its turns were the agent's and of an unknown speaker.
-
-    `file` is where it stands, where that is known; `call` the call itself, where it is wanted.
-    """
-
-    detection: Detection
-    turns: int
-    agent_turns: int
-    unknown_turns: int
-    file: str = ""
-    call: Call | None = None
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a run counts: for the summary at its end. `unknown_files` are those with a turn of an unknown speaker."""
-
-    calls: int = 0
-    turns: int = 0
-    agent_turns: int = 0
-    unknown_turns: int = 0
-    unknown_calls: int = 0
-    unknown_files: set[str] = field(default_factory=set)
-    faults: int = 0
-    points: int = 0
-    unpaid: int = 0
-    decisions: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
-    outcomes: Counter[tuple[str, CallOutcome]] = field(default_factory=Counter)
-
-    def add(self, done: Detected) -> None:
-        """Count one call."""
-        self.calls += 1
-        self.turns += done.turns
-        self.agent_turns += done.agent_turns
-        self.unknown_turns += done.unknown_turns
-        self.unknown_calls += done.unknown_turns > 0
-        if done.unknown_turns:
-            self.unknown_files.add(done.file)
-        self.decisions.update((one.behaviour, one.outcome) for one in done.detection.decisions)
-        self.outcomes.update(done.detection.scorecard.outcomes.items())
-        self.unpaid += sum(one.outcome is Outcome.AWARD and one.agent_id is None for one in done.detection.decisions)
-        self.points += sum(event.data.points for event in done.detection.rewards)
 
 
 class StoppedAtFaultError(DetectorError):
@@ -143,32 +79,30 @@ def run(
 ) -> Tally:
     """Detect every call of the source and hand the detections to the sinks, in order. Memory does not grow.
 
-    The detector is that of this process; each other process makes its own.
+    The detector is that of this process; each other process makes its own, and encodes what the sinks then write.
     `on_call` is handed each call with its detection; without it no call's words come back from other processes.
 
     Raises:
         StoppedAtFaultError: the run is strict and something could not be read; what came before is written.
     """
     tally = Tally()
-    batches = _batches(source)
-    keep = on_call is not None
-    ahead = list(islice(batches, 2))
-    if jobs == 1 or len(ahead) <= 1:
-        results = _here(chain(ahead, batches), detector)
-    else:
-        results = _spread(ahead[0], detector, chain(ahead[1:], batches), make_detector, jobs, keep=keep)
-    for result in results:
+    encoders, keep = [sink.encode for sink in sinks], on_call is not None
+    here = Work(detector, encoders, keep=keep)
+    elsewhere = partial(_start_worker, make_detector, encoders, keep=keep)
+    for result in _results(_batches(source), here, elsewhere, jobs):
         if isinstance(result, InputFault):
             tally.faults += 1
             on_fault(result)
             if strict:
                 raise StoppedAtFaultError(str(result))
             continue
-        tally.add(result)
-        for sink in sinks:
-            sink.write(result.detection)
-        if on_call is not None and result.call is not None:
-            on_call(result.call, result.detection)
+        tally.include(result.tally)
+        for encoded in result.encoded:
+            for sink, one in zip(sinks, encoded, strict=True):
+                sink.write(one)
+        if on_call is not None:
+            for call in result.calls:
+                on_call(*call)
     return tally
 
 
@@ -186,69 +120,43 @@ def _batches(source: Iterable[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def _here(batches: Iterable[list[Item]], detector: Detector) -> Iterator[Detected | InputFault]:
-    for batch in batches:
-        for item in batch:
-            yield detected(item, detector)
+def _results(
+    batches: Iterator[list[Item]], here: Work, start_worker: Callable[[], None], jobs: int
+) -> Iterator[Result]:
+    """Yield what becomes of the batches, in their order; of one batch no other process is started."""
+    ahead = list(islice(batches, 2))
+    if jobs == 1 or len(ahead) <= 1:
+        for item in chain.from_iterable(chain(ahead, batches)):
+            yield from here.of([item])
+    else:
+        yield from _spread(chain(ahead, batches), here, start_worker, jobs)
 
 
-def _spread(
-    first: list[Item],
-    detector: Detector,
-    batches: Iterator[list[Item]],
-    make_detector: DetectorFactory,
-    jobs: int,
-    *,
-    keep: bool,
-) -> Iterator[Detected | InputFault]:
+def _spread(batches: Iterator[list[Item]], here: Work, start_worker: Callable[[], None], jobs: int) -> Iterator[Result]:
     """Yield the results of worker processes in the order of the batches; few batches are under way at a time.
 
     The first batch is done here, while the workers start.
     """
-    with ProcessPoolExecutor(
-        jobs, mp_context=get_context("forkserver"), initializer=_start_worker, initargs=(make_detector,)
-    ) as pool:
-        under_way: deque[Future[list[Detected | InputFault]]] = deque(
-            pool.submit(_in_worker, batch, keep=keep) for batch in islice(batches, jobs * BATCHES_AHEAD)
+    context = get_context("forkserver")
+    context.set_forkserver_preload(ENGINES)
+    first = next(batches)
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker) as pool:
+        under_way: deque[Future[list[Result]]] = deque(
+            pool.submit(_in_worker, batch) for batch in islice(batches, jobs * BATCHES_AHEAD)
         )
-        yield from _here([first], detector)
+        yield from here.of(first)
         while under_way:
             yield from under_way.popleft().result()
-            under_way.extend(pool.submit(_in_worker, batch, keep=keep) for batch in islice(batches, 1))
+            under_way.extend(pool.submit(_in_worker, batch) for batch in islice(batches, 1))
 
 
-_worker_detector: list[Detector] = []
+_worker: list[Work] = []
 
 
-def _start_worker(make_detector: DetectorFactory) -> None:
-    """Keep one detector for the life of a worker process."""
-    _worker_detector[:] = [make_detector()]
+def _start_worker(make_detector: DetectorFactory, encoders: Sequence[Encoder], *, keep: bool) -> None:
+    """Keep what a worker process works with for its life."""
+    _worker[:] = [Work(make_detector(), encoders, keep=keep)]
 
 
-def _in_worker(batch: list[Item], *, keep: bool) -> list[Detected | InputFault]:
-    done = [detected(item, _worker_detector[0]) for item in batch]
-    return done if keep else [replace(one, call=None) if isinstance(one, Detected) else one for one in done]
-
-
-def detected(item: Item, detector: Detector) -> Detected | InputFault:
-    """Return what becomes of one item; a fault stays one."""
-    if isinstance(item, InputFault):
-        return item
-    call = _call(item)
-    if isinstance(call, InputFault):
-        return call
-    speakers = Counter(turn.speaker for turn in call.turns)
-    file = "" if isinstance(item, Call) else item.file
-    return Detected(
-        detector.detect(call), len(call.turns), speakers[Speaker.AGENT], speakers[Speaker.UNKNOWN], file, call
-    )
-
-
-def _call(item: Line | Heard | Call) -> CallOrFault:
-    match item:
-        case Line():
-            return call_or_fault(item.raw, item.file, item.number, roles=item.roles)
-        case Heard():
-            return item.call
-        case Call():
-            return item
+def _in_worker(batch: list[Item]) -> list[Result]:
+    return list(_worker[0].of(batch))

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from spacy.language import Language
 from spacy.matcher import Matcher
 from spacy.tokens import Doc
 
@@ -22,6 +21,7 @@ from pipelines.nlp.gate import Commonness, Gate
 from pipelines.nlp.raw_gate import RawGate
 from pipelines.nlp.raw_patterns import what_is_wrong
 from pipelines.nlp.sequences import Normaliser, can_match, misheard
+from pipelines.nlp.tokens import Tokens, flat
 from pipelines.nlp.words import CLAUSE_ENDS
 
 NEVER_FOUND = "can never be found: of what is said, fillers, dashes, quotes and a word's repetition are left out"
@@ -50,15 +50,15 @@ class Phrasebook:
     `faults` tells the phrases that can never be found, and the raw patterns that spaCy refuses.
     """
 
-    def __init__(self, nlp: Language, entries: Iterable[tuple[Entry, Rule]], *, playbook: Playbook) -> None:
-        self._vocab = nlp.vocab
+    def __init__(self, tokens: Tokens, entries: Iterable[tuple[Entry, Rule]], *, playbook: Playbook) -> None:
+        self._vocab = tokens.vocab
         self._word_lists = playbook.shared.words
         self._alphabet = Alphabet()
-        self._gate: Gate[Phrase] = Gate(_commonness(nlp, playbook))
-        self._raw = Matcher(nlp.vocab)
+        self._gate: Gate[Phrase] = Gate(_commonness(tokens, playbook))
+        self._raw = Matcher(self._vocab)
         self._raw_gate = RawGate()
         self._raw_entries: dict[int, Entry] = {}
-        self._normaliser = Normaliser(nlp)
+        self._normaliser = Normaliser(tokens)
         self.faults: list[Fault] = []
         for entry, rule in entries:
             self._add(entry, rule)
@@ -107,11 +107,11 @@ class Phrasebook:
         self._raw_entries[self._vocab.strings[key]] = entry
 
 
-def _commonness(nlp: Language, playbook: Playbook) -> Commonness:
+def _commonness(tokens: Tokens, playbook: Playbook) -> Commonness:
     """Return how often words are said in the playbook's examples and the turns before them."""
     examples = [one for each in playbook.behaviours for one in (*each.examples.catch, *each.examples.leave)]
     said = [text for one in examples for text in (one.text, *(text for _, text in one.before))]
-    return Commonness([token.norm_ for token in nlp.make_doc(text)] for text in said)
+    return Commonness([token[0] for token in flat(tokens.of(text))] for text in said)
 
 
 def _starts(words: Sequence[str], first: int) -> bool:

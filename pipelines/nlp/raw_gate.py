@@ -28,6 +28,8 @@ class RawGate:
 
     def lets_through(self, words: Iterable[str]) -> bool:
         """Tell whether a pattern may match these words."""
+        if not self._needs:
+            return False
         met = 0
         for word in words:
             met |= self._met(word)

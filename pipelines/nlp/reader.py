@@ -54,11 +54,10 @@ class SpacyReader:
 
     def __init__(self, playbook: Playbook) -> None:
         shared = playbook.shared
-        nlp = tokenizer(normalised_form(given_names=shared.given_names, spellings=shared.spellings))
-        self._tokens = Tokens(nlp)
+        self._tokens = Tokens(tokenizer(normalised_form(given_names=shared.given_names, spellings=shared.spellings)))
         self._books = {
-            AGENT: Phrasebook(nlp, agent_entries(playbook), playbook=playbook),
-            CUSTOMER: Phrasebook(nlp, cue_entries(playbook, "customer"), playbook=playbook),
+            AGENT: Phrasebook(self._tokens, agent_entries(playbook), playbook=playbook),
+            CUSTOMER: Phrasebook(self._tokens, cue_entries(playbook, "customer"), playbook=playbook),
         }
         faults = dict.fromkeys(fault for book in self._books.values() for fault in book.faults)
         if faults:
@@ -77,7 +76,7 @@ class SpacyReader:
         hits = tuple(voided(found, clauses)) if found else ()
         asked = turn.speaker is CUSTOMER and bool(memory.recent) and ASKED in memory.recent[-1].facts
         names: tuple[str, ...] = ()
-        if asked or any(hit.owner in NAME_FACTS for hit in hits):
+        if asked or not NAME_FACTS.isdisjoint([hit.owner for hit in hits]):
             names = heard([text[start:end] for start, end in spans], words, hits, asked=asked)
         return Reading(words=words, spans=spans, clauses=clauses, hits=hits, names=names)
 
@@ -88,6 +87,8 @@ class SpacyReader:
             somebody, signed = greeted(text), signature(text, not_of=memory.customer_names)
             runs = runs if somebody is None else _as_one(runs, *somebody, NAME, parts=False)
             runs = runs if signed is None else _as_one(runs, *signed, SIGNED, parts=True)
+        if not memory.agent_names and not memory.customer_names:
+            return runs
         lowered = text.lower()
         for names, holder in ((memory.agent_names, AGENT_NAME), (memory.customer_names, CUSTOMER_NAME)):
             for name in names:

@@ -1,12 +1,10 @@
 """The phrases' sequences in normalised words: as turns are read, so that they can be found there."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from itertools import pairwise, product
-
-from spacy.language import Language
+from itertools import chain, pairwise, product
 
 from detector.playbook import Element, Gap, Sequence, WordClass, Words
+from pipelines.nlp.tokens import Tokens, flat
 from pipelines.nlp.words import AGENT_NAME, CUSTOMER_NAME, DROPPED, JOINED, NAME, NUMBER, PAUSES
 
 PAIR = 2
@@ -16,6 +14,7 @@ CLASSES = {
     "agent_name": frozenset({AGENT_NAME}),
     "number": frozenset({NUMBER}),
 }
+_JOINED_FIRST = frozenset(first for first, _ in JOINED)
 _ANOTHER = frozenset({""})
 """A word, or the start of a turn, that no word of a phrase is the same as."""
 
@@ -23,16 +22,16 @@ _ANOTHER = frozenset({""})
 class Normaliser:
     """Brings sequences into normalised words; what it worked out for a word or an element it keeps."""
 
-    def __init__(self, nlp: Language) -> None:
-        self._nlp = nlp
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
         self._forms: dict[str, tuple[str, ...]] = {}
         self._known: dict[Element, list[tuple[Element, ...]]] = {}
 
     def normalised(self, sequences: Iterable[Sequence]) -> Iterator[Sequence]:
         """Yield the sequences in normalised words; a written word may open to two, and a dash to none."""
         for sequence in sequences:
-            for elements in product(*(self._known_choices(element) for element in sequence.elements)):
-                joined = tuple(part for parts in elements for part in parts)
+            for elements in product(*map(self._known_choices, sequence.elements)):
+                joined = tuple(chain.from_iterable(elements))
                 if any(isinstance(part, Words) and not part.optional for part in joined):
                     yield Sequence(joined, sequence.at_start, sequence.at_end)
 
@@ -54,7 +53,7 @@ class Normaliser:
 
     def _form(self, word: str) -> tuple[str, ...]:
         if word not in self._forms:
-            self._forms[word] = tuple(token.norm_ for token in self._nlp.make_doc(word) if token.norm_ not in PAUSES)
+            self._forms[word] = tuple(token[0] for token in flat(self._tokens.of(word)) if token[0] not in PAUSES)
         return self._forms[word]
 
 
@@ -88,11 +87,11 @@ def misheard(sequence: Sequence) -> Iterator[Sequence]:
     yield sequence
     elements = sequence.elements
     for at, (left, right) in enumerate(pairwise(elements)):
-        if not isinstance(left, Words) or not isinstance(right, Words):
+        if not isinstance(left, Words) or not isinstance(right, Words) or _JOINED_FIRST.isdisjoint(left.options):
             continue
         joined = frozenset(JOINED[pair] for pair in product(left.options, right.options) if pair in JOINED)
         if joined and any(map(_is_said, (*elements[:at], *elements[at + PAIR :]))):
-            yield replace(sequence, elements=(*elements[:at], Words(joined), *elements[at + PAIR :]))
+            yield sequence._replace(elements=(*elements[:at], Words(joined), *elements[at + PAIR :]))
 
 
 def _is_said(element: Element) -> bool:

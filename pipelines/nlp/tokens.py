@@ -1,9 +1,10 @@
 """A turn's tokens: spaCy's, each run of signs between two spaces split once and then known."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from spacy.attrs import NORM
 from spacy.language import Language
 
 from pipelines.nlp.words import CLAUSE_ENDS, DROPPED, PAUSES
@@ -20,7 +21,11 @@ class Tokens:
     """Splits texts as spaCy's tokenizer does, which splits each run between spaces by itself."""
 
     def __init__(self, nlp: Language) -> None:
+        self.vocab = nlp.vocab
         self._nlp = nlp
+        splitter: Any = nlp.tokenizer
+        self._exceptions = frozenset(splitter.rules)
+        self._form: Callable[[str], str] = splitter.vocab.lex_attr_getters[NORM]
         self._known = lru_cache(maxsize=KNOWN_RUNS)(self._split)
 
     def of(self, text: str) -> list[Run]:
@@ -33,17 +38,17 @@ class Tokens:
         return runs
 
     def _split(self, run: str) -> tuple[Token, ...]:
+        if run.isalpha() and run.isascii() and run not in self._exceptions:  # such a run is one token: no rule parts it
+            return (_token(self._form(run), 0, len(run)),)
         return tuple(
-            (
-                token.norm_,
-                token.idx,
-                token.idx + len(token),
-                token.norm_ not in DROPPED,
-                token.norm_ in CLAUSE_ENDS or token.norm_ in PAUSES,
-            )
+            _token(token.norm_, token.idx, token.idx + len(token))
             for token in self._nlp.make_doc(run)
             if not token.norm_.isspace()
         )
+
+
+def _token(word: str, start: int, end: int) -> Token:
+    return word, start, end, word not in DROPPED, word in CLAUSE_ENDS or word in PAUSES
 
 
 def flat(runs: Iterable[Run]) -> Iterator[Token]:

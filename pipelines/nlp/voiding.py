@@ -32,10 +32,11 @@ def _voids(unless: Match, owner: str, first: int, last: int, clauses: tuple[int,
 
 def merged_matches(found: list[Match]) -> list[Match]:
     """Join overlapping matches of the same entry into the widest."""
-    if len(found) <= 1:
-        return found
+    in_order = sorted(found, key=_FIRST)
+    if len({id(entry) for entry, _, _ in found}) == len(found):
+        return in_order
     merged: dict[int, list[Match]] = {}
-    for match in sorted(found, key=_FIRST):
+    for match in in_order:
         entry, first, last = match
         runs = merged.setdefault(id(entry), [])
         if runs and first < runs[-1][2]:

@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-import spacy
 from spacy.attrs import NORM, ORTH
+from spacy.lang.en import English
 from spacy.language import Language
+from spacy.tokenizer import Tokenizer
+from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
 
 NAME, CUSTOMER_NAME, AGENT_NAME, NUMBER = "{name}", "{customer_name}", "{agent_name}", "{number}"
 SIGNED = "{signed}"
@@ -55,6 +57,7 @@ JOINED = {
 """What a recogniser without apostrophes writes for two words, where it is a word of its own too."""
 
 Form: TypeAlias = Callable[[str], str]
+Pieces: TypeAlias = list[dict[int, str]]
 
 
 def normalised_form(*, given_names: frozenset[str], spellings: Mapping[str, str]) -> Form:
@@ -100,20 +103,31 @@ def without_endless_words(text: str) -> str:
 
 def tokenizer(form: Form) -> Language:
     """Return spaCy's blank English pipeline, whose tokens' NORM is the normalised form."""
-    nlp = spacy.blank("en")
-    getters: dict[int, Form] = nlp.vocab.lex_attr_getters  # type: ignore[attr-defined]  # not in spaCy's stubs
-    getters[NORM] = form
+    nlp = English(create_tokenizer=lambda made: _splitter(made, form))
     for lexeme in nlp.vocab:
         lexeme.norm_ = form(lexeme.text)
-    splitter: Any = nlp.tokenizer
-    splitter.rules = {**dict(_contractions(nlp, form)), **dict(_special_words())}
     return nlp
 
 
-def _contractions(nlp: Language, form: Form) -> Iterator[tuple[str, list[dict[int, str]]]]:
+def _splitter(nlp: Language, form: Form) -> Tokenizer:
+    """Return spaCy's English tokenizer with exceptions of our own; made once, as it takes long to take them in."""
+    getters: dict[int, Form] = nlp.vocab.lex_attr_getters  # type: ignore[attr-defined]  # not in spaCy's stubs
+    getters[NORM] = form
+    defaults: Any = nlp.Defaults
+    return Tokenizer(
+        nlp.vocab,
+        rules={**dict(_contractions(defaults.tokenizer_exceptions, form)), **dict(_special_words())},
+        prefix_search=compile_prefix_regex(defaults.prefixes).search,
+        suffix_search=compile_suffix_regex(defaults.suffixes).search,
+        infix_finditer=compile_infix_regex(defaults.infixes).finditer,
+        token_match=defaults.token_match,
+        url_match=defaults.url_match,
+    )
+
+
+def _contractions(rules: Mapping[str, Pieces], form: Form) -> Iterator[tuple[str, Pieces]]:
     """Yield spaCy's own exceptions with every piece opened to a full word."""
-    splitter: Any = nlp.tokenizer
-    for written, pieces in splitter.rules.items():
+    for written, pieces in rules.items():
         if len(pieces) == 1 and not written[:1].isalpha():
             yield written, pieces
             continue
@@ -126,7 +140,7 @@ def _opened(piece: Mapping[int, str], form: Form) -> str:
     return _PIECES.get(bare) or form(piece[ORTH] if " " in norm else norm)  # one token is one word
 
 
-def _special_words() -> Iterator[tuple[str, list[dict[int, str]]]]:
+def _special_words() -> Iterator[tuple[str, Pieces]]:
     for word, pair in _OPENED.items():
         for written in (word, word.capitalize()):
             cut = len(written) - 1 if word == "lets" else len(written) - 2

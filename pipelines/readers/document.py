@@ -17,7 +17,9 @@ from pipelines.readers.source import UnreadableError, contents, text_of
 class Shape(BaseModel):
     """Part of a vendor's document: the fields that are read, under the vendor's own names; others are left aside."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", coerce_numbers_to_str=True, populate_by_name=True, defer_build=True
+    )
 
 
 class PascalShape(Shape):

@@ -1,14 +1,18 @@
 """JSON lines, one decision, reward event or scorecard a line."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from pydantic import BaseModel
 
 from detector.detect import Detection
 from pipelines.sinks.sink import Outputs
+
+Lines: TypeAlias = tuple[bytes, bytes, bytes]
+"""The lines of decisions, reward events and scorecards; none of what is not wanted."""
 
 
 class JsonLines:
@@ -16,15 +20,20 @@ class JsonLines:
 
     def __init__(self, outputs: Outputs) -> None:
         self._open: dict[str, BinaryIO] = {}
-        self._decisions = self._stream(outputs.decisions)
-        self._rewards = self._stream(outputs.rewards)
-        self._scorecards = self._stream(outputs.scorecards)
+        self._outputs = outputs
+        names = (outputs.decisions, outputs.rewards, outputs.scorecards)
+        self._streams = tuple(self._stream(name) for name in names)
 
-    def write(self, detection: Detection) -> None:
+    @property
+    def encode(self) -> Callable[[Detection], Lines]:
+        """Return the function from one call's detection to its lines."""
+        return partial(encoded, outputs=self._outputs)
+
+    def write(self, encoded: Lines) -> None:
         """Write the lines of one call."""
-        _put(self._decisions, detection.decisions)
-        _put(self._rewards, detection.rewards)
-        _put(self._scorecards, (detection.scorecard,))
+        for stream, lines in zip(self._streams, encoded, strict=True):
+            if stream is not None:
+                stream.write(lines)
 
     def close(self) -> None:
         """Write out and close the files; standard output stays open."""
@@ -43,6 +52,14 @@ class JsonLines:
         return self._open[name]
 
 
-def _put(stream: BinaryIO | None, values: Iterable[BaseModel]) -> None:
-    if stream is not None:
-        stream.writelines(value.model_dump_json(exclude_none=True).encode() + b"\n" for value in values)
+def encoded(detection: Detection, *, outputs: Outputs) -> Lines:
+    """Return the lines of one call's detection, of the kinds that have an output."""
+    return (
+        _lines(detection.decisions if outputs.decisions else ()),
+        _lines(detection.rewards if outputs.rewards else ()),
+        _lines([detection.scorecard] if outputs.scorecards else ()),
+    )
+
+
+def _lines(values: Iterable[BaseModel]) -> bytes:
+    return b"".join([value.model_dump_json(exclude_none=True).encode() + b"\n" for value in values])

@@ -1,7 +1,8 @@
 """What every sink does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from detector.detect import Detection
 
@@ -18,8 +19,15 @@ class Outputs:
 class Sink(Protocol):
     """Takes detections in the order of the calls. After `close` nothing is lost; an error says what was not written."""
 
-    def write(self, detection: Detection) -> None:
-        """Take one call's detection."""
+    @property
+    def encode(self) -> Callable[[Detection], Any]:
+        """Return the function from one call's detection to what `write` takes.
+
+        It is sent to the processes that detect, so it holds nothing that is open.
+        """
+
+    def write(self, encoded: Any) -> None:
+        """Take what one call's detection was encoded to."""
 
     def close(self) -> None:
         """Write out whatever is held."""

@@ -21,7 +21,7 @@ def word(*options: str, optional: bool = False) -> Words:
         ("have a nice day", [(word("have"), word("a"), word("nice"), word("day"))]),
         ("Good DAY", [(word("good"), word("day"))]),
         ("(good|nice) day", [(word("good", "nice"), word("day"))]),
-        ("good|nice", [(word("good", "nice"))]),
+        ("good|nice", [(word("good", "nice"),)]),
         ("(good|very nice) day", [(word("good"), word("day")), (word("very"), word("nice"), word("day"))]),
         ("[very] good", [(word("very", optional=True), word("good"))]),
         ("[very|so] good", [(word("very", "so", optional=True), word("good"))]),
@@ -39,9 +39,9 @@ def word(*options: str, optional: bool = False) -> Words:
         ("((a|b) c|d)", [(word("d"),), (word("a", "b"), word("c"))]),
     ],
 )
-def test_each_sign_stands_for_its_elements(phrase: str, elements: list[tuple[Element, ...] | Element]) -> None:
+def test_each_sign_stands_for_its_elements(phrase: str, elements: list[tuple[Element, ...]]) -> None:
     """A phrase is read into the sequences its signs stand for, none twice."""
-    expected = {Sequence(one if isinstance(one, tuple) else (one,)) for one in elements}
+    expected = set(map(Sequence, elements))
 
     found = parse(phrase, word_lists=LISTS)
 

@@ -24,7 +24,7 @@ def _settle(
         credited,
         decisions,
         header=of or header(team="blue"),
-        turns={one.turn_id: one for one in TURNS},
+        turns=TURNS,
         playbook=playbook,
         tenant="tests",
     )

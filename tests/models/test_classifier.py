@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from detector.call import Memory, Past, remember
 from detector.candidate import Hit, Reading
 from detector.transcript import Speaker
-from models.classifier import RULE_PRIOR, Classifier, all_void
+from models.classifier import RULE_PRIOR, Classifier, by_rules
 from models.explanation import heaviest_run, toll_of
 from models.features import features, named
 from models.labels import observe, own_calls
@@ -100,6 +100,20 @@ def test_rows_of_words_score_as_features_by_name(
     assert np.abs(classifier.probabilities(made, memory) - expected).max() < 1e-6
 
 
+def test_rows_are_made_anew_once_they_are_too_many(
+    classifier: Classifier, reader: SpacyReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few words' rows are kept, turns one after another score as where all are."""
+    monkeypatch.setattr("models.weights.MET_WORDS", 8)
+    forgetful = Classifier(classifier.weights, version="test")
+    said = ["sorry about that", "thank you xyzzy plugh", "have a good day then", "sorry xyzzy have a day"] * 2
+
+    for text in said:
+        made = reader.read(turn(0, "agent", text), Memory())
+        expected = classifier.probabilities(made, Memory())
+        assert forgetful.probabilities(made, Memory()) == pytest.approx(expected, abs=1e-6)
+
+
 def test_unknown_words_leave_the_bias() -> None:
     """Of a turn of which no feature is known the bias speaks."""
     assert scorer().probabilities(reading(words=("xyzzy",)), Memory()) == pytest.approx([1 / (1 + np.exp(3))] * 2)
@@ -130,9 +144,9 @@ def test_where_every_hit_is_void_nothing_is_proposed() -> None:
 
     assert scorer().candidates(reading(void), Memory()) == ()
     assert [one.behaviour for one in scorer().candidates(reading(void, good), Memory())] == ["wish_well"]
-    assert all_void("wish_well", reading(void))
-    assert not all_void("wish_well", reading(void, good))
-    assert not all_void("wish_well", reading())
+    assert by_rules(reading(void)) == ({}, {"wish_well"})
+    assert by_rules(reading(void, good)) == ({"wish_well": None}, set())
+    assert by_rules(reading()) == ({}, set())
 
 
 def test_a_behaviour_the_model_has_not_learned_goes_by_its_rules() -> None:

@@ -21,6 +21,7 @@ from pipelines.nlp import SpacyReader
 from pipelines.nlp.entries import SHARED_SCOPE, Entry, Match, agent_entries, cue_entries
 from pipelines.nlp.phrasebook import Phrasebook, _starts
 from pipelines.nlp.sequences import Normaliser, misheard
+from pipelines.nlp.tokens import Tokens
 from pipelines.nlp.voiding import merged_matches, voided
 from pipelines.nlp.words import CLAUSE_ENDS, normalised_form, tokenizer
 
@@ -43,7 +44,7 @@ def words_of(nlp: Language, text: str) -> tuple[str, ...]:
 
 def found(nlp: Language, phrases: Iterable[str], text: str) -> set[tuple[int, int]]:
     """Return the first word, and the word after the last, of each match of a rule of phrases."""
-    book = Phrasebook(nlp, [(RULE, Rule(id="rule", phrases=tuple(phrases)))], playbook=LISTS)
+    book = Phrasebook(Tokens(nlp), [(RULE, Rule(id="rule", phrases=tuple(phrases)))], playbook=LISTS)
     return {(first, last) for _, first, last in book.matches(words_of(nlp, text))}
 
 
@@ -96,7 +97,7 @@ def test_a_phrase_matches_what_it_says(nlp: Language, phrase: str, text: str, pl
 
 def faults(nlp: Language, rule: Rule, entry: Entry = RULE) -> list[str]:
     """Return what a phrasebook finds wrong with a rule."""
-    return [str(one) for one in Phrasebook(nlp, [(entry, rule)], playbook=LISTS).faults]
+    return [str(one) for one in Phrasebook(Tokens(nlp), [(entry, rule)], playbook=LISTS).faults]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +191,7 @@ def test_a_fault_names_the_file_of_its_entry(nlp: Language, entry: Entry, file: 
 def test_raw_patterns_match_normalised_words(nlp: Language) -> None:
     """A spaCy token pattern of the playbook finds words as they are normalised."""
     rule = Rule(id="rule", patterns=(({"ORTH": {"REGEX": "^thank"}}, {"ORTH": "you"}),))
-    book = Phrasebook(nlp, [(RULE, rule)], playbook=LISTS)
+    book = Phrasebook(Tokens(nlp), [(RULE, rule)], playbook=LISTS)
 
     assert book.matches(words_of(nlp, "Thank you")) == [(RULE, 0, 2)]
 
@@ -279,7 +280,7 @@ class PlainMatcher:
         self._nlp = nlp
         self._matcher = Matcher(nlp.vocab)
         self._known: dict[int, tuple[Entry, bool, bool]] = {}
-        normaliser = Normaliser(nlp)
+        normaliser = Normaliser(Tokens(nlp))
         for entry, rule in entries:
             for phrase in rule.phrases:
                 for sequence in normaliser.normalised(parse(phrase, word_lists=playbook.shared.words)):
@@ -318,7 +319,7 @@ def test_the_phrasebook_finds_what_spacys_matcher_finds(
     phrases = tuple(phrase for phrase, _ in drawn if readable(phrase))
     assume(phrases)
     entries = [(RULE, Rule(id="rule", phrases=phrases))]
-    book, plain = Phrasebook(nlp, entries, playbook=LISTS), PlainMatcher(nlp, entries, LISTS)
+    book, plain = Phrasebook(Tokens(nlp), entries, playbook=LISTS), PlainMatcher(nlp, entries, LISTS)
 
     for text in [*(said for _, said in drawn), " ".join([*others, drawn[0][1]]), " ".join(others)]:
         words = words_of(nlp, text)
