@@ -1,7 +1,7 @@
 """Reward events: who has earned what, under stable ids, so that nothing is paid twice and all can be taken back."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -94,7 +94,7 @@ def settle(
     decisions: Iterable[Decision],
     *,
     header: CallHeader,
-    turns: Iterable[Turn],
+    turns: Sequence[Turn],
     playbook: Playbook,
     tenant: str,
     judgements: Judgements = NOTHING_JUDGED,
