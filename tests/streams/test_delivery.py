@@ -1,7 +1,6 @@
 """What keeps Faust from skipping input after a recovery, and from committing what is not sent."""
 
 import asyncio
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from faust.types import TP
 from detector.detect import Detector
 from pipelines.settings import Settings
 from streams.app import make_app
-from streams.delivery import PatientConsumer, WatchedBuffer
+from streams.delivery import PatientConsumer
 from streams.metrics import Metrics
 
 INPUT, OTHER_INPUT, CHANGELOG = TP("transcripts", 0), TP("transcripts", 1), TP("behaviour-detector-calls-changelog", 0)
@@ -112,53 +111,6 @@ def test_input_without_a_commit_is_read_from_its_beginning(detector: Detector) -
     asyncio.run(seek())
 
     assert thread.sought == {OTHER_INPUT: 3}
-
-
-class SlowChannel:
-    """A channel whose records take a while to be handed over."""
-
-    def __init__(self) -> None:
-        self.taken: list[int] = []
-
-    async def publish_message(self, record: Any, wait: bool) -> None:  # noqa: FBT001 - Faust's own signature
-        """Take a record after a while longer than Faust's own flush waits for."""
-        await asyncio.sleep(0.15)
-        self.taken.append(record.number)
-
-
-def test_flush_waits_for_every_record_put_before_it() -> None:
-    """Also for the one being handed over, and for slow ones: the input they belong to is committed next."""
-    channel = SlowChannel()
-
-    async def flush() -> list[int]:
-        buffer: Any = WatchedBuffer()
-        buffer.app = SimpleNamespace(conf=SimpleNamespace(producer_threaded=False))
-        await buffer.start()
-        for number in range(3):
-            buffer.put(SimpleNamespace(number=number, message=SimpleNamespace(channel=channel)))
-        await buffer.flush()
-        taken = list(channel.taken)
-        await buffer.stop()
-        return taken
-
-    assert asyncio.run(flush()) == [0, 1, 2]
-
-
-def test_buffer_that_is_stopped_hands_over_what_is_left() -> None:
-    """Faust's loop takes one more record once stopped; the rest is handed over by the flush."""
-    channel = SlowChannel()
-
-    async def stop() -> None:
-        buffer: Any = WatchedBuffer()
-        buffer.app = SimpleNamespace(conf=SimpleNamespace(producer_threaded=False))
-        await buffer.start()
-        for number in range(3):
-            buffer.put(SimpleNamespace(number=number, message=SimpleNamespace(channel=channel)))
-        await buffer.stop()
-
-    asyncio.run(stop())
-
-    assert channel.taken == [0, 1, 2]
 
 
 class BehindThread(FakeThread):

@@ -15,10 +15,11 @@ from streams import app as factory
 from streams.agents import poison_of
 from streams.codecs import Reason
 from streams.connection import UnreachableBrokerError, client_options, credentials
-from streams.delivery import EXIT_NOT_SENT, IdempotentProducer, LosslessMonitor, nothing_lost
+from streams.delivery import LosslessMonitor, LosslessTransport, nothing_lost
 from streams.logs import JsonFormatter
 from streams.messages import CallEnded, CallStarted, TurnsSaid
 from streams.metrics import Metrics
+from streams.producing import EXIT_NOT_SENT
 from streams.replay import play, score
 from streams.tail import Board
 from streams.topics import names, new_topic, plan
@@ -50,7 +51,8 @@ def test_app_is_made_safe(detector: Detector) -> None:
     app = factory.make_app(SETTINGS, detector, metrics=Metrics())
 
     assert isinstance(app.monitor, LosslessMonitor)
-    assert app.producer_transport.Producer is IdempotentProducer
+    assert isinstance(app.transport, LosslessTransport)
+    assert app.producer_transport is app.transport
     assert app.conf.stream_wait_empty is True
     assert app.conf.topic_allow_declare is False
     assert app.conf.web_enabled is False
