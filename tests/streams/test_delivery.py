@@ -132,3 +132,55 @@ def test_lag_is_what_is_not_committed_of_the_input(detector: Detector) -> None:
         return dict(consumer.lags())
 
     assert asyncio.run(lags()) == {INPUT: 3, OTHER_INPUT: 4}
+
+
+async def handed_on(detector: Detector, *, flows: bool) -> tuple[int, bool]:
+    """Hand a message on; return how many tasks were made for it, and whether it went through."""
+    consumer: Any = make_app(Settings(_env_file=None), detector, metrics=Metrics()).consumer
+    consumer._thread.thread_loop.close()
+    consumer.flow_active = True
+    if flows:
+        consumer.app.flow_control.resume()
+    consumer.suspend_flow.clear()
+    made: list[int] = []
+    through: list[bool] = []
+
+    async def callback() -> None:
+        made.append(len(asyncio.all_tasks()))
+        await consumer.app.flow_control.acquire()
+        through.append(True)
+
+    handing_on = consumer.wait_first(callback(), consumer.suspend_flow.wait())
+    if not flows:
+        asyncio.get_running_loop().call_later(0.02, consumer.suspend_flow.set)
+    await handing_on
+    return made[0] - 1, bool(through)
+
+
+def test_message_is_handed_on_without_a_task(detector: Detector) -> None:
+    """While messages flow Faust's four tasks for each are not made."""
+    assert asyncio.run(handed_on(detector, flows=True)) == (0, True)
+
+
+def test_message_held_up_waits_no_longer_than_the_flow_lasts(detector: Detector) -> None:
+    """With the flow suspended a message waits as Faust has it: the suspension ends its waiting, a rebalance goes on."""
+    assert asyncio.run(handed_on(detector, flows=False)) == (4, False)
+
+
+def test_full_stream_is_looked_at_again_soon(detector: Detector) -> None:
+    """While every partition's messages fill their stream nothing is fetched, and no second is lost by waiting."""
+
+    async def fetch() -> tuple[Any, float]:
+        consumer: Any = make_app(Settings(_env_file=None), detector, metrics=Metrics()).consumer
+        consumer._thread.thread_loop.close()
+        consumer.flow_active = True
+        consumer._set_active_tps({INPUT})
+        consumer.on_buffer_full(INPUT)
+        began = asyncio.get_running_loop().time()
+        records, _ = await consumer._wait_next_records(1.0)
+        return records, asyncio.get_running_loop().time() - began
+
+    records, seconds = asyncio.run(fetch())
+
+    assert records == {}
+    assert seconds < 0.5

@@ -64,10 +64,19 @@ class FakeRecord:
 def producer_on(client: SlowClient, *, end: Callable[[int], Any] = lambda _: None) -> Any:
     """Return a producer on a client."""
     conf = SimpleNamespace(
-        broker_client_id="c", producer_linger=0, producer_max_batch_size=1, producer_acks=-1,
-        producer_max_request_size=1_000_000, producer_compression_type=None, producer_request_timeout=30,
-        ssl_context=None, broker_credentials=None, producer_partitioner=None, producer_api_version="auto", producer_threaded=False,
-    )  # fmt: skip
+        broker_client_id="c",
+        producer_linger=0,
+        producer_max_batch_size=1,
+        producer_acks=-1,
+        producer_max_request_size=1_000_000,
+        producer_compression_type=None,
+        producer_request_timeout=30,
+        ssl_context=None,
+        broker_credentials=None,
+        producer_partitioner=None,
+        producer_api_version="auto",
+        producer_threaded=False,
+    )
     made: Any = LosslessProducer(SimpleNamespace(app=SimpleNamespace(conf=conf)), options={}, end=end)
     made._client = client
     return made
