@@ -1,6 +1,5 @@
 """At least once, truly: a send that fails ends the process, so that what it belonged to is delivered again."""
 
-import logging
 import os
 import signal
 import threading
@@ -20,8 +19,6 @@ from streams.producing import End, LosslessProducer, give_up
 EXIT_SHUTDOWN_TOO_SLOW = 70
 SHUTDOWN_SECONDS = 8.0
 FULL_LOOKS_EVERY = 0.02
-
-log = logging.getLogger(__name__)
 
 
 class LosslessMonitor(Monitor):
