@@ -95,7 +95,7 @@ class Shell:
             before = self._records.get(said.call_id)
             with self._metrics.step.time():
                 handled = handle(self._detector, before, said, at=message.timestamp or time.time())
-            after = self._written(said.call_id, handled.record, before, partition=message.partition)
+            after = self._kept(said.call_id, handled.record, before, partition=message.partition)
         except Exception as error:  # noqa: BLE001 - poison never blocks: any fault goes to the dead letters
             poison = poison_of(error)
             log.warning("a message went to the dead letters", extra=_place(message) | {"reason": poison.reason.value})
@@ -112,7 +112,7 @@ class Shell:
         self._outbox.tell(said.call_id, handled, on_rewarded=on_rewarded)
         self._metrics.handled(said, handled)
 
-    def _written(
+    def _kept(
         self, call_id: str, record: CallRecord | None, before: CallRecord | None, *, partition: int
     ) -> Written | None:
         """Return what is to be kept with its bytes; None where the table holds it already, or is to hold none."""

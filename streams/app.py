@@ -12,7 +12,7 @@ from pipelines.settings import Settings
 from streams.agents import Due, Outbox, Shell, due
 from streams.codecs import encode
 from streams.connection import addresses, client_options, credentials
-from streams.delivery import DrainingWorker, LosslessMonitor, LosslessTransport
+from streams.delivery import DrainingWorker, LosslessTransport
 from streams.messages import TRANSCRIPTS, VERDICTS
 from streams.metrics import Metrics
 from streams.producing import LosslessProducer
@@ -113,7 +113,6 @@ def options(settings: Settings) -> dict[str, Any]:
         "datadir": settings.data_folder,
         "store": "memory://",
         "Worker": DrainingWorker,
-        "Monitor": LosslessMonitor,
         "autodiscover": False,
         "worker_redirect_stdouts": False,
         # exactly_once leaves the outputs out of the transaction; stable ids make up for duplicates.

@@ -8,33 +8,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import faust
-from faust.sensors.monitor import Monitor
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP
-from faust.types.transports import ProducerT
 
 from streams.producing import End, LosslessProducer, give_up
 
 EXIT_SHUTDOWN_TOO_SLOW = 70
 SHUTDOWN_SECONDS = 8.0
 FULL_LOOKS_EVERY = 0.02
-
-
-class LosslessMonitor(Monitor):
-    """Faust's monitor, but a failed send ends the process.
-
-    Faust only logs a failed send and commits the offset of the message it came from all the same.
-    """
-
-    def __init__(self, *, end: End = os._exit, **options: Any) -> None:
-        super().__init__(**options)
-        self._end = end
-
-    def on_send_error(self, producer: ProducerT, exc: BaseException, state: Any) -> None:
-        """End the process before the offset can be committed."""
-        super().on_send_error(producer, exc, state)
-        give_up(exc, end=self._end)
 
 
 class PatientConsumer(Consumer):

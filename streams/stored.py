@@ -2,7 +2,8 @@
 
 A body is a run of parts, each with what it is part of and its length. Turns, decisions, credits and emissions are
 written as they come; whenever they have come to some length they are sealed: compressed, and copied as they are from
-then on. So a message costs what it adds, not what was said before it.
+then on. So a message costs what it adds, not what was said before it. Defaults are left out: whoever changes one of a
+value that is kept changes the format.
 """
 
 import struct
