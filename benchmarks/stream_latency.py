@@ -11,8 +11,9 @@ from streams.messages import TurnsSaid
 from streams.replay import Cue, play
 
 QUIET_POLLS = 20
-SETTLING_SECONDS = 2.0
-"""What is sent before does not count: the sender's own first message takes librdkafka half a second (idempotence)."""
+SETTLING_SECONDS = 5.0
+"""What is sent before does not count: a sender's first message takes librdkafka half a second (idempotence), and the
+backlog of that half second is to be worked off first."""
 
 
 def delays(settings: Settings, cues: Sequence[Cue]) -> list[float]:

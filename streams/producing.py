@@ -23,7 +23,7 @@ MOST_UNDER_WAY = 5_000
 MOST_BYTES_UNDER_WAY = 64 * 1024 * 1024
 OPTIONS: Mapping[str, Any] = {
     "enable.idempotence": True,
-    "linger.ms": 20,
+    "linger.ms": 50,  # librdkafka asks for each partition by itself: with many, fewer and fuller requests
     "message.timeout.ms": 30_000,
     "partitioner": "murmur2_random",  # Java's, and Faust's own: who reads by key finds keys where they were
     "queue.buffering.max.messages": 1_000_000,  # `ebb` holds the worker back long before
