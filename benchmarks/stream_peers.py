@@ -1,6 +1,7 @@
 """What the worker's throughput is held against: a Faust worker that only copies, and a bare aiokafka loop.
 
-Run: python benchmarks/stream_peers.py copy | loop. The settings come from the environment, as the worker's do.
+Run: python benchmarks/stream_peers.py copy | swift-copy | loop.
+The settings come from the environment, as the worker's do.
 """
 
 import asyncio
@@ -12,15 +13,27 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from pipelines.settings import Settings
 from streams.app import TABLE, options, raw_topic
+from streams.connection import client_options
 from streams.delivery import DrainingWorker, LosslessTransport
 from streams.logs import logging_config
 
+FAUSTS_OWN = {
+    "producer_acks": -1,
+    "producer_linger": 0.02,
+    "producer_max_batch_size": 65_536,
+    "stream_buffer_maxsize": 20_000,
+}
+"""What is best for Faust's own producer and consumer (aiokafka's)."""
 
-def copy_with_faust(settings: Settings) -> None:
-    """Run a Faust worker, as safe as the detector's, that copies each message and writes one table entry for it."""
-    app = faust.App(settings.group, **options(settings))
-    app.transport = LosslessTransport(app.conf.broker_consumer, app)
-    app.producer_transport = LosslessTransport(app.conf.broker_producer, app)
+
+def copy_with_faust(settings: Settings, *, ours: bool) -> None:
+    """Run a Faust worker that copies each message and writes one table entry for it.
+
+    It reads and writes by Faust's own consumer and producer, or by the detector's.
+    """
+    app = faust.App(settings.group, **options(settings) | ({} if ours else FAUSTS_OWN))
+    if ours:
+        app.transport = LosslessTransport(app.conf.broker_consumer, app, options=client_options(settings))
     source = raw_topic(app, settings.topic_transcripts, partitions=settings.partitions)
     target = raw_topic(app, settings.topic_decisions)
     table = app.Table(TABLE, partitions=settings.partitions, key_type=bytes, value_type=bytes)
@@ -50,7 +63,7 @@ async def copy_with_aiokafka(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "copy":
-        copy_with_faust(Settings())
+    if sys.argv[1] != "loop":
+        copy_with_faust(Settings(), ours=sys.argv[1] == "swift-copy")
     else:
         asyncio.run(copy_with_aiokafka(Settings()))

@@ -43,7 +43,11 @@ class Settings(BaseSettings):
     web_host: str = Field(default="127.0.0.1", description="Where the worker tells its health and metrics.")
     web_port: int = Field(default=0, ge=0, le=65535, description="The port for that; 0 is nowhere.")
 
-    store: str = Field(default="out/review.db", description="The review app's store: a file (SQLite) or a URL.")
+    store: str = Field(
+        default="out/review.db",
+        repr=False,  # a URL may hold a password
+        description="The review app's store: a file (SQLite) or a URL.",
+    )
     sample_share: float = Field(default=0.02, ge=0, le=1, description="Calls drawn at random to be read as a whole.")
     second_share: float = Field(default=0.1, ge=0, le=1, description="Decisions that two people judge, both blind.")
     appeal_days: int = Field(default=30, ge=1, description="How long after a call came in an appeal can be made.")

@@ -3,13 +3,13 @@
 import logging
 import time
 import traceback
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from faust.types import EventT, MessageSentCallback, TopicT
+from faust.types import EventT
 from faust.types.tuples import Message as KafkaMessage
 
 from detector.detect import Detector
@@ -19,7 +19,8 @@ from streams.delivery import nothing_lost
 from streams.handling import Handled, handle
 from streams.messages import CallForgotten, CallIdle, Messages
 from streams.metrics import Metrics
-from streams.records import CallRecord, Records, to_bytes
+from streams.producing import LosslessProducer, OnDelivered
+from streams.records import CallRecord, Records, Written
 
 CLOUD_EVENT: Headers = [("content-type", b"application/cloudevents+json; charset=utf-8")]
 MAX_BURIED_BYTES = 900_000
@@ -27,29 +28,38 @@ MAX_BURIED_BYTES = 900_000
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outbox:
-    """The topics that the worker writes to."""
+    """The topics that the worker writes to, and what it writes by once the app is started."""
 
-    decisions: TopicT
-    scorecards: TopicT
-    rewards: TopicT
-    dead_letters: TopicT
+    producer: Callable[[], LosslessProducer]
+    decisions: str
+    scorecards: str
+    rewards: str
+    dead_letters: str
 
-    async def tell(self, call_id: str, handled: Handled, *, on_rewarded: MessageSentCallback | None = None) -> None:
+    async def ebb(self) -> None:
+        """Wait while too much is under way: a slow broker slows the intake, and memory does not grow."""
+        await self.producer().ebb()
+
+    def tell(self, call_id: str, handled: Handled, *, on_rewarded: OnDelivered | None = None) -> None:
         """Send what a message led to. Returns when it is queued; a send that fails later ends the process.
 
         `on_rewarded` is called for each reward event once the broker has it.
         """
-        key = call_id.encode()
+        give, key = self.producer().give, call_id.encode()
         for decision in handled.decisions:
-            await self.decisions.send(key=key, value=encode(decision))
+            give(self.decisions, key=key, value=encode(decision))
         for reward in handled.rewards:
-            await self.rewards.send(
-                key=reward.partitionkey.encode(), value=encode(reward), headers=CLOUD_EVENT, callback=on_rewarded
+            give(
+                self.rewards,
+                key=reward.partitionkey.encode(),
+                value=encode(reward),
+                headers=CLOUD_EVENT,
+                on_delivered=on_rewarded,
             )
         if handled.scorecard is not None:
-            await self.scorecards.send(key=key, value=encode(handled.scorecard))
+            give(self.scorecards, key=key, value=encode(handled.scorecard))
 
     async def bury(self, message: KafkaMessage, poison: PoisonError) -> None:
         """Send a message to the dead letters and wait until the broker has it.
@@ -57,11 +67,9 @@ class Outbox:
         A message too large to be copied is left where it stands; the headers say where.
         """
         copied = len(message.value or b"") <= MAX_BURIED_BYTES
-        place = (message.topic, message.partition, message.offset)
-        sent = await self.dead_letters.send(
-            key=message.key, value=message.value if copied else b"", headers=epitaph(place, poison, copied=copied)
-        )
-        await sent
+        where = (message.topic, message.partition, message.offset)
+        value, headers = message.value if copied else b"", epitaph(where, poison, copied=copied)
+        await (await self.producer().send(self.dead_letters, message.key, value, None, None, headers))
 
 
 class Shell:
@@ -81,35 +89,39 @@ class Shell:
 
     async def take(self, message: KafkaMessage, messages: Messages) -> None:
         """Take in one message. Whatever its bytes hold, it returns; it raises only when something cannot be sent."""
+        await self._outbox.ebb()
         try:
             said = decode(message.key, message.value, messages=messages)
             before = self._records.get(said.call_id)
             with self._metrics.step.time():
                 handled = handle(self._detector, before, said, at=message.timestamp or time.time())
-            raw = written(handled.record, before, partition=message.partition)
+            after = self._kept(said.call_id, handled.record, before, partition=message.partition)
         except Exception as error:  # noqa: BLE001 - poison never blocks: any fault goes to the dead letters
             poison = poison_of(error)
             log.warning("a message went to the dead letters", extra=_place(message) | {"reason": poison.reason.value})
             self._metrics.buried(poison.reason)
             await self._outbox.bury(message, poison)
             return
-        if raw is not None and handled.record is not None:
-            self._records.put(said.call_id, handled.record, raw)
+        if after is not None:
+            self._records.put(said.call_id, after)
         elif handled.record is None and before is not None:
             self._records.drop(said.call_id)
         # A verdict comes days after its turn: it tells nothing of how fast the stream is.
         timed = bool(message.timestamp) and not isinstance(said, Verdict)
         on_rewarded = partial(self._rewarded, message.timestamp) if timed else None
-        await self._outbox.tell(said.call_id, handled, on_rewarded=on_rewarded)
+        self._outbox.tell(said.call_id, handled, on_rewarded=on_rewarded)
         self._metrics.handled(said, handled)
+
+    def _kept(
+        self, call_id: str, record: CallRecord | None, before: CallRecord | None, *, partition: int
+    ) -> Written | None:
+        """Return what is to be kept with its bytes; None where the table holds it already, or is to hold none."""
+        if record is None or record is before:
+            return None
+        return self._records.written(call_id, record, before, partition=partition)
 
     def _rewarded(self, since: float, _: object) -> None:
         self._metrics.delay.observe(max(0.0, time.time() - since))
-
-
-def written(record: CallRecord | None, before: CallRecord | None, *, partition: int) -> bytes | None:
-    """Return the bytes to write to the table, or None where it holds them already or is to hold none."""
-    return None if record is None or record is before else to_bytes(record, partition=partition)
 
 
 @dataclass(frozen=True, slots=True)

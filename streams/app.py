@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import faust
 from faust.types import StreamT, TopicT
@@ -11,10 +11,11 @@ from detector.detect import Detector
 from pipelines.settings import Settings
 from streams.agents import Due, Outbox, Shell, due
 from streams.codecs import encode
-from streams.connection import addresses, credentials
-from streams.delivery import DrainingWorker, LosslessMonitor, LosslessTransport
+from streams.connection import addresses, client_options, credentials
+from streams.delivery import DrainingWorker, LosslessTransport
 from streams.messages import TRANSCRIPTS, VERDICTS
 from streams.metrics import Metrics
+from streams.producing import LosslessProducer
 from streams.records import Records
 
 TABLE = "calls"
@@ -30,17 +31,18 @@ def make_app(
 ) -> faust.App:
     """Return the worker's app; nothing is connected before it is started."""
     app = faust.App(settings.group, **options(settings))
-    app.transport = LosslessTransport(app.conf.broker_consumer, app)
-    app.producer_transport = LosslessTransport(app.conf.broker_producer, app)
+    app.transport = LosslessTransport(app.conf.broker_consumer, app, options=client_options(settings))
+    app.producer_transport = app.transport
     transcripts = raw_topic(app, settings.topic_transcripts, partitions=settings.partitions)
     verdicts = raw_topic(app, settings.topic_verdicts, partitions=settings.partitions)
     table = app.Table(TABLE, partitions=settings.partitions, key_type=bytes, value_type=bytes)
     records = Records(table)
     outbox = Outbox(
-        decisions=raw_topic(app, settings.topic_decisions),
-        scorecards=raw_topic(app, settings.topic_scorecards),
-        rewards=raw_topic(app, settings.topic_rewards),
-        dead_letters=raw_topic(app, settings.topic_dead_letters),
+        producer=lambda: cast("LosslessProducer", app.producer),
+        decisions=settings.topic_decisions,
+        scorecards=settings.topic_scorecards,
+        rewards=settings.topic_rewards,
+        dead_letters=settings.topic_dead_letters,
     )
     shell = Shell(detector=detector, records=records, outbox=outbox, metrics=metrics)
 
@@ -111,13 +113,13 @@ def options(settings: Settings) -> dict[str, Any]:
         "datadir": settings.data_folder,
         "store": "memory://",
         "Worker": DrainingWorker,
-        "Monitor": LosslessMonitor,
         "autodiscover": False,
         "worker_redirect_stdouts": False,
         # exactly_once leaves the outputs out of the transaction; stable ids make up for duplicates.
         "processing_guarantee": "at_least_once",
         "stream_wait_empty": True,
-        "stream_buffer_maxsize": 20_000,
+        # So many messages wait in memory, and the fetched ones behind them; the rest waits on the broker.
+        "stream_buffer_maxsize": 2_000,
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "topic_partitions": settings.partitions,
@@ -130,11 +132,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "broker_max_poll_interval": 300.0,
         "broker_rebalance_timeout": 60.0,
         "consumer_auto_offset_reset": "earliest",
-        "producer_acks": -1,
-        "producer_linger": 0.02,
-        "producer_max_batch_size": 65_536,
         "producer_max_request_size": MAX_REQUEST_BYTES,
-        "producer_request_timeout": 30.0,
         # Faust's web server would listen on all interfaces and serve the table: call transcripts.
         "web_enabled": False,
         "web_bind": "127.0.0.1",

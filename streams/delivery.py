@@ -1,89 +1,22 @@
 """At least once, truly: a send that fails ends the process, so that what it belonged to is delivered again."""
 
-import asyncio
-import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import faust
-from faust.sensors.monitor import Monitor
 from faust.transport.consumer import RecordMap
-from faust.transport.drivers.aiokafka import Consumer, Producer, Transport
-from faust.transport.producer import ProducerBuffer
-from faust.types import TP, FutureMessage
-from faust.types.transports import ProducerT
+from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.types import TP
+
+from streams.producing import End, LosslessProducer, give_up
 
 EXIT_SHUTDOWN_TOO_SLOW = 70
-EXIT_NOT_SENT = 71
 SHUTDOWN_SECONDS = 8.0
-FLUSH_LOOKS_EVERY = 0.002
-
-log = logging.getLogger(__name__)
-End: TypeAlias = Callable[[int], Any]
-
-
-class LosslessMonitor(Monitor):
-    """Faust's monitor, but a failed send ends the process.
-
-    Faust only logs a failed send and commits the offset of the message it came from all the same.
-    """
-
-    def __init__(self, *, end: End = os._exit, **options: Any) -> None:
-        super().__init__(**options)
-        self._end = end
-
-    def on_send_error(self, producer: ProducerT, exc: BaseException, state: Any) -> None:
-        """End the process before the offset can be committed."""
-        super().on_send_error(producer, exc, state)
-        give_up(exc, end=self._end)
-
-
-class WatchedBuffer(ProducerBuffer):
-    """Faust's buffer of changelog records, but a flush ends only when the client has taken them all.
-
-    Faust's own gives up after a tenth of a second, and does not count the record just being handed over; the input
-    such a record belongs to could be committed before it.
-    """
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._put = self._handed_over = 0
-
-    def put(self, fut: FutureMessage) -> None:
-        """Take in a record to be sent."""
-        self._put += 1
-        super().put(fut)
-
-    async def _send_pending(self, fut: FutureMessage) -> None:
-        try:
-            await super()._send_pending(fut)
-        finally:
-            self._handed_over += 1
-
-    async def flush(self) -> None:
-        """Wait until what was put so far is handed over; once the buffer is being stopped, hand it over here."""
-        put = self._put
-        while self._handed_over < put:
-            if self.should_stop and self.size == put - self._handed_over:
-                await self._send_pending(self.pending.get_nowait())
-            else:
-                await asyncio.sleep(FLUSH_LOOKS_EVERY)
-
-
-class IdempotentProducer(Producer):
-    """Faust's producer with idempotence, which Faust only switches on for transactions, and the buffer above."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.buffer = WatchedBuffer(loop=self.loop, beacon=self.beacon)
-        self.buffer.app = self.app
-
-    def _settings_extra(self) -> Mapping[str, Any]:
-        return {"acks": "all", "enable_idempotence": True}
+FULL_LOOKS_EVERY = 0.02
 
 
 class PatientConsumer(Consumer):
@@ -137,16 +70,48 @@ class PatientConsumer(Consumer):
             if not self._is_changelog_tp(place) and (end := self.highwater(place)) is not None:
                 yield place, max(0, end - (self._committed_offset.get(place) or 0))
 
+    async def wait_first(self, *waits: Any, timeout: Any = None) -> Any:  # noqa: ASYNC109 - theirs
+        """Hand a message on at once where nothing can hold it up; Faust makes four tasks for each, its dearest part.
+
+        Faust calls this with the handing on of a message, and with the suspension that would end its waiting: it waits
+        while the flow is suspended, or until a stream that is full has room.
+        """
+        if len(waits) != 2 or not self._flows():  # noqa: PLR2004 - the two above
+            return await super().wait_first(*waits, timeout=timeout)
+        handing_on, suspension = waits
+        suspension.close()
+        return await handing_on
+
+    def _flows(self) -> bool:
+        open_ = self.flow_active and self.app.flow_control.is_active() and not self.suspend_flow.is_set()
+        return open_ and not self._buffered_partitions and not self.should_stop
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - theirs
+        """Fetch; while every partition's messages fill their stream, look again soon: Faust waits for a second."""
+        active = self._get_active_partitions()
+        if active or not self._buffered_partitions or not self.flow_active:
+            return await super()._wait_next_records(timeout)
+        await self.sleep(FULL_LOOKS_EVERY)
+        return {}, active
+
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> RecordMap:  # noqa: ASYNC109 - theirs
         frozen = None if active_partitions is None else set(active_partitions)
         return await super()._getmany(active_partitions=frozen, timeout=timeout)
 
 
 class LosslessTransport(Transport):
-    """Faust's transport with the consumer and the producer above."""
+    """Faust's transport with the consumer above and a producer on librdkafka, reached by these options."""
 
     Consumer = PatientConsumer
-    Producer = IdempotentProducer
+    Producer = LosslessProducer
+
+    def __init__(self, *args: Any, options: Mapping[str, Any], **others: Any) -> None:
+        super().__init__(*args, **others)
+        self._options = options
+
+    def create_producer(self, **others: Any) -> LosslessProducer:
+        """Return a producer, not yet connected."""
+        return LosslessProducer(self, options=self._options, **others)
 
 
 class DrainingWorker(faust.Worker):
@@ -160,16 +125,6 @@ class DrainingWorker(faust.Worker):
         timer.daemon = True
         timer.start()
         super()._schedule_shutdown(signal)
-
-
-def give_up(error: BaseException, *, end: End = os._exit) -> None:
-    """End the process at once because something could not be sent; nothing is committed after it."""
-    log.critical(
-        "a send failed: the process ends and the messages will come again", extra={"error": type(error).__name__}
-    )
-    for handler in logging.getLogger().handlers:
-        handler.flush()
-    end(EXIT_NOT_SENT)
 
 
 @contextmanager

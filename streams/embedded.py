@@ -1,19 +1,18 @@
 """A Kafka broker inside this process: librdkafka's, made for tests. In memory, on loopback, gone with the process."""
 
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
 
 from confluent_kafka import Producer
 
 from pipelines.settings import Settings
+from streams.closing import Closing
 from streams.topics import names
 
 PARTITIONS = 4
 _ANSWER_SECONDS = 10
 
 
-class EmbeddedBroker:
+class EmbeddedBroker(Closing):
     """Carries groups, commits and bounded logs; each topic has four partitions; topics appear when asked for."""
 
     def __init__(self) -> None:
@@ -35,13 +34,3 @@ class EmbeddedBroker:
     def close(self) -> None:
         """Stop the broker; what it held is gone."""
         del self._cluster
-
-    def __enter__(self) -> Self:
-        """Return the running broker."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop it."""
-        self.close()

@@ -1,21 +1,20 @@
 """Reads topics without a group: from the beginning or from now on, and commits nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Self
 from uuid import uuid4
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Message, TopicPartition
 from confluent_kafka.admin._metadata import TopicMetadata
 
 from pipelines.settings import Settings
+from streams.closing import Closing
 from streams.connection import client_options, cluster
 from streams.topics import TopicsError
 
 _ANSWER_SECONDS = 10
 
 
-class Listener:
+class Listener(Closing):
     """Reads every partition of some topics."""
 
     def __init__(self, settings: Settings, topics: Sequence[str], *, from_beginning: bool) -> None:
@@ -59,16 +58,6 @@ class Listener:
     def close(self) -> None:
         """Leave the broker."""
         self._consumer.close()
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leave the broker."""
-        self.close()
 
     def _ends(self) -> Iterator[tuple[TopicPartition, int, int]]:
         for one in self._places:

@@ -10,10 +10,11 @@ from pydantic import TypeAdapter
 
 from detector.call import CallState, Emission
 from streams.codecs import PoisonError, Reason
+from streams.stored import Stored, restored, stored
 
 # Kafka refuses records beyond 1 MB unless told otherwise; a refused changelog record would stop the worker for good.
 MAX_RECORD_BYTES = 900_000
-FORMAT = 1
+FORMAT, FIRST_FORMAT = 2, 1
 _HEAD = struct.Struct(">BIdd")
 _NEVER = 0.0
 
@@ -49,30 +50,44 @@ class _Body:
 _BODY = TypeAdapter(_Body)
 
 
-def to_bytes(record: CallRecord, *, partition: int) -> bytes:
-    """Return a record's bytes: a head that is read at a glance, then compressed JSON.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A record with its bytes, and what need not be written again when it has grown."""
+
+    record: CallRecord
+    raw: bytes
+    stored: Stored = field(default_factory=Stored)
+
+
+def written(record: CallRecord, *, partition: int, known: Stored | None = None) -> Written:
+    """Return a record with its bytes: a head that is read at a glance, then the state.
 
     Raises:
         PoisonError: the record is larger than Kafka takes.
     """
-    body = zlib.compress(_BODY.dump_json(_Body(record.state, record.introduction)), level=1)
-    if len(body) > MAX_RECORD_BYTES:
-        raise PoisonError(Reason.STATE_TOO_LARGE, f"the call's state would be {len(body):,} bytes")
-    return _HEAD.pack(FORMAT, partition, record.seen_at, record.ended_at) + body
+    body = stored(record.state, record.introduction, known=known or Stored())
+    raw = _HEAD.pack(FORMAT, partition, record.seen_at, record.ended_at) + body.bytes()
+    if len(raw) > MAX_RECORD_BYTES:
+        raise PoisonError(Reason.STATE_TOO_LARGE, f"the call's state would be {len(raw):,} bytes")
+    return Written(record, raw, body)
 
 
 def from_bytes(raw: bytes) -> CallRecord:
-    """Return the record of its bytes."""
+    """Return the record of its bytes; those of the format before are read too."""
     seen = glance(raw)
-    body = _BODY.validate_json(zlib.decompress(raw[_HEAD.size :]))
-    return CallRecord(body.state, seen.seen_at, seen.ended_at, body.introduction)
+    if raw[0] == FIRST_FORMAT:
+        body = _BODY.validate_json(zlib.decompress(raw[_HEAD.size :]))
+        return CallRecord(body.state, seen.seen_at, seen.ended_at, body.introduction)
+    state, introduction = restored(raw[_HEAD.size :])
+    return CallRecord(state, seen.seen_at, seen.ended_at, introduction)
 
 
 def glance(raw: bytes) -> Glance:
     """Return what a record's head tells."""
     version, partition, seen_at, ended_at = _HEAD.unpack_from(raw)
-    if version != FORMAT:
-        raise PoisonError(Reason.BUG, f"the state is of format {version}, this worker reads {FORMAT}")
+    if version not in (FORMAT, FIRST_FORMAT):
+        told = f"the state is of format {version}, this worker reads {FIRST_FORMAT} and {FORMAT}"
+        raise PoisonError(Reason.BUG, told)
     return Glance(partition, seen_at, ended_at)
 
 
@@ -82,10 +97,10 @@ class Records:
     The table is the truth: what is kept decoded counts only while the table still holds the bytes it came from.
     """
 
-    def __init__(self, table: MutableMapping[bytes, bytes], *, decoded: int = 256) -> None:
+    def __init__(self, table: MutableMapping[bytes, bytes], *, decoded: int = 512) -> None:
         self._table = table
         self._limit = decoded
-        self._decoded: OrderedDict[str, tuple[bytes, CallRecord]] = OrderedDict()
+        self._decoded: OrderedDict[str, Written] = OrderedDict()
 
     def get(self, call_id: str) -> CallRecord | None:
         """Return what is kept of a call."""
@@ -93,12 +108,22 @@ class Records:
         if raw is None:
             return None
         known = self._decoded.get(call_id)
-        return known[1] if known is not None and known[0] == raw else from_bytes(raw)
+        return known.record if known is not None and known.raw == raw else from_bytes(raw)
 
-    def put(self, call_id: str, record: CallRecord, raw: bytes) -> None:
-        """Keep a record, given with its bytes: one write to the table."""
-        self._table[call_id.encode()] = raw
-        self._decoded[call_id] = (raw, record)
+    def written(self, call_id: str, record: CallRecord, before: CallRecord | None, *, partition: int) -> Written:
+        """Return a record with its bytes, of which those of the record before it are not made again.
+
+        Raises:
+            PoisonError: the record is larger than Kafka takes.
+        """
+        known = self._decoded.get(call_id)
+        grown = known.stored if known is not None and known.record is before else None
+        return written(record, partition=partition, known=grown)
+
+    def put(self, call_id: str, written: Written) -> None:
+        """Keep a record: one write to the table."""
+        self._table[call_id.encode()] = written.raw
+        self._decoded[call_id] = written
         self._decoded.move_to_end(call_id)
         if len(self._decoded) > self._limit:
             self._decoded.popitem(last=False)

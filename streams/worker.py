@@ -1,5 +1,6 @@
 """Runs the app as a process."""
 
+import gc
 from typing import NoReturn
 
 from detector.detect import Detector
@@ -32,4 +33,6 @@ def run(
     worker = DrainingWorker(
         app, *beside, loglevel=level, logging_config=logging_config(level=level, json_logs=json_logs), quiet=True
     )
+    gc.collect()
+    gc.freeze()  # what stays for good, models and playbook, is not looked through at each full collection
     worker.execute_from_commandline()

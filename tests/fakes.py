@@ -1,6 +1,7 @@
 """Fakes of the core's ports, which go by plain words, and makers of small playbooks, turns and decisions."""
 
 import re
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -8,6 +9,7 @@ from detector.call import Memory
 from detector.candidate import Candidate, Evidence, Hit, HitKind, Reading
 from detector.decision import Decision, Outcome, decision_id
 from detector.detect import Detector
+from detector.judgement import VerdictKind
 from detector.playbook import (
     Behaviour,
     Example,
@@ -23,8 +25,10 @@ from detector.playbook import (
 )
 from detector.playbook.values import Examples, Strategy
 from detector.transcript import Call, CallHeader, Speaker, Turn, call_of
+from detector.verdict import Known, Verdict
 
 FACTS = {"bye": "call_closed", "angry": "trouble_voiced", "waited": "waited"}
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SURE, UNSURE, UNLIKELY = 0.97, 0.7, 0.1
 
 
@@ -143,6 +147,24 @@ def decision(at: Turn, identifier: str = "wish_well", **update: Any) -> Decision
         model_version="words",
     )
     return made.model_copy(update=update)
+
+
+def verdict(
+    of: Decision, kind: VerdictKind, *, known: Known | None = None, identifier: str = "v", decided_at: datetime = NOON
+) -> Verdict:
+    """Return a reviewer's verdict on a decision, of whose call nothing else is known unless told."""
+    return Verdict(
+        verdict_id=f"{identifier}-{of.decision_id}",
+        decision_id=of.decision_id,
+        call_id=of.call_id,
+        turn_id=of.turn_id,
+        behaviour=of.behaviour,
+        agent_id=of.agent_id,
+        kind=kind,
+        reviewer="qa-1",
+        decided_at=decided_at,
+        known=known or Known(header={"call_id": of.call_id}, decisions=()),
+    )
 
 
 def rule_hit(owner: str, *, first: int = 0, last: int = 1, void_by: str | None = None) -> Hit:

@@ -1,10 +1,10 @@
 """Verdicts: what a person says of a decision is settled once, at once or long after the call is forgotten."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 
 import pytest
-from fakes import call, turn, word_detector
+from fakes import NOON, call, turn, verdict, word_detector
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +16,6 @@ from detector.reward import RewardEvent, RewardType, reversal_id
 from detector.settlement import judged_from_memory
 from detector.verdict import Known, Verdict, credits_of
 
-NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 DETECTOR = word_detector()
 CORRECT, WRONG = VerdictKind.CORRECT, VerdictKind.WRONG_SENSE
 
@@ -36,18 +35,7 @@ def _heard(*texts: str, customer: bool = True) -> tuple[CallState, list[RewardEv
 def _verdict(
     decision: Decision, kind: VerdictKind, *, known: Known | None = None, after: int = 0, name: str = "v"
 ) -> Verdict:
-    return Verdict(
-        verdict_id=f"{name}-{decision.decision_id}-{after}",
-        decision_id=decision.decision_id,
-        call_id=decision.call_id,
-        turn_id=decision.turn_id,
-        behaviour=decision.behaviour,
-        agent_id=decision.agent_id,
-        kind=kind,
-        reviewer="qa-1",
-        decided_at=NOON + timedelta(hours=after),
-        known=known or Known(header={"call_id": decision.call_id}, decisions=()),
-    )
+    return verdict(decision, kind, known=known, identifier=f"{name}-{after}", decided_at=NOON + timedelta(hours=after))
 
 
 def _known(state: CallState, events: list[RewardEvent]) -> Known:
@@ -64,8 +52,8 @@ def _told(events: tuple[RewardEvent, ...]) -> list[tuple[str, str, int, str]]:
 
 def _judged(state: CallState, *verdicts: Verdict) -> Step:
     step = Step(state)
-    for verdict in verdicts:
-        step = DETECTOR.judge(step.state, verdict)
+    for one in verdicts:
+        step = DETECTOR.judge(step.state, one)
     return step
 
 
@@ -179,8 +167,8 @@ def test_order_and_repetition_do_not_matter(
     shuffled = [*verdicts, *verdicts]
     chance.shuffle(shuffled)
 
-    for verdict in shuffled:
-        state = DETECTOR.judge(state, verdict).state
+    for one in shuffled:
+        state = DETECTOR.judge(state, one).state
 
     in_order = _judged(_heard(*words)[0], *sorted(verdicts, key=lambda one: one.decided_at)).state
     assert _standing(state) == _standing(in_order)

@@ -1,7 +1,6 @@
 """What keeps Faust from skipping input after a recovery, and from committing what is not sent."""
 
 import asyncio
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from faust.types import TP
 from detector.detect import Detector
 from pipelines.settings import Settings
 from streams.app import make_app
-from streams.delivery import PatientConsumer, WatchedBuffer
+from streams.delivery import PatientConsumer
 from streams.metrics import Metrics
 
 INPUT, OTHER_INPUT, CHANGELOG = TP("transcripts", 0), TP("transcripts", 1), TP("behaviour-detector-calls-changelog", 0)
@@ -114,53 +113,6 @@ def test_input_without_a_commit_is_read_from_its_beginning(detector: Detector) -
     assert thread.sought == {OTHER_INPUT: 3}
 
 
-class SlowChannel:
-    """A channel whose records take a while to be handed over."""
-
-    def __init__(self) -> None:
-        self.taken: list[int] = []
-
-    async def publish_message(self, record: Any, wait: bool) -> None:  # noqa: FBT001 - Faust's own signature
-        """Take a record after a while longer than Faust's own flush waits for."""
-        await asyncio.sleep(0.15)
-        self.taken.append(record.number)
-
-
-def test_flush_waits_for_every_record_put_before_it() -> None:
-    """Also for the one being handed over, and for slow ones: the input they belong to is committed next."""
-    channel = SlowChannel()
-
-    async def flush() -> list[int]:
-        buffer: Any = WatchedBuffer()
-        buffer.app = SimpleNamespace(conf=SimpleNamespace(producer_threaded=False))
-        await buffer.start()
-        for number in range(3):
-            buffer.put(SimpleNamespace(number=number, message=SimpleNamespace(channel=channel)))
-        await buffer.flush()
-        taken = list(channel.taken)
-        await buffer.stop()
-        return taken
-
-    assert asyncio.run(flush()) == [0, 1, 2]
-
-
-def test_buffer_that_is_stopped_hands_over_what_is_left() -> None:
-    """Faust's loop takes one more record once stopped; the rest is handed over by the flush."""
-    channel = SlowChannel()
-
-    async def stop() -> None:
-        buffer: Any = WatchedBuffer()
-        buffer.app = SimpleNamespace(conf=SimpleNamespace(producer_threaded=False))
-        await buffer.start()
-        for number in range(3):
-            buffer.put(SimpleNamespace(number=number, message=SimpleNamespace(channel=channel)))
-        await buffer.stop()
-
-    asyncio.run(stop())
-
-    assert channel.taken == [0, 1, 2]
-
-
 class BehindThread(FakeThread):
     """Of the first partition seven of ten messages are committed, of the second nothing is; the changelog is read."""
 
@@ -180,3 +132,55 @@ def test_lag_is_what_is_not_committed_of_the_input(detector: Detector) -> None:
         return dict(consumer.lags())
 
     assert asyncio.run(lags()) == {INPUT: 3, OTHER_INPUT: 4}
+
+
+async def handed_on(detector: Detector, *, flows: bool) -> tuple[int, bool]:
+    """Hand a message on; return how many tasks were made for it, and whether it went through."""
+    consumer: Any = make_app(Settings(_env_file=None), detector, metrics=Metrics()).consumer
+    consumer._thread.thread_loop.close()
+    consumer.flow_active = True
+    if flows:
+        consumer.app.flow_control.resume()
+    consumer.suspend_flow.clear()
+    made: list[int] = []
+    through: list[bool] = []
+
+    async def callback() -> None:
+        made.append(len(asyncio.all_tasks()))
+        await consumer.app.flow_control.acquire()
+        through.append(True)
+
+    handing_on = consumer.wait_first(callback(), consumer.suspend_flow.wait())
+    if not flows:
+        asyncio.get_running_loop().call_later(0.02, consumer.suspend_flow.set)
+    await handing_on
+    return made[0] - 1, bool(through)
+
+
+def test_message_is_handed_on_without_a_task(detector: Detector) -> None:
+    """While messages flow Faust's four tasks for each are not made."""
+    assert asyncio.run(handed_on(detector, flows=True)) == (0, True)
+
+
+def test_message_held_up_waits_no_longer_than_the_flow_lasts(detector: Detector) -> None:
+    """With the flow suspended a message waits as Faust has it: the suspension ends its waiting, a rebalance goes on."""
+    assert asyncio.run(handed_on(detector, flows=False)) == (4, False)
+
+
+def test_full_stream_is_looked_at_again_soon(detector: Detector) -> None:
+    """While every partition's messages fill their stream nothing is fetched, and no second is lost by waiting."""
+
+    async def fetch() -> tuple[Any, float]:
+        consumer: Any = make_app(Settings(_env_file=None), detector, metrics=Metrics()).consumer
+        consumer._thread.thread_loop.close()
+        consumer.flow_active = True
+        consumer._set_active_tps({INPUT})
+        consumer.on_buffer_full(INPUT)
+        began = asyncio.get_running_loop().time()
+        records, _ = await consumer._wait_next_records(1.0)
+        return records, asyncio.get_running_loop().time() - began
+
+    records, seconds = asyncio.run(fetch())
+
+    assert records == {}
+    assert seconds < 0.5

@@ -1,11 +1,14 @@
 """The pure function from a message to what it leads to, and the record between messages."""
 
+import struct
+import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from detector.decision import CallOutcome
 from detector.detect import Detector
@@ -15,7 +18,7 @@ from streams.codecs import PoisonError, Reason
 from streams.handling import Handled, handle
 from streams.ledger import Ledger, differences, ledger_of
 from streams.messages import CallEnded, CallForgotten, CallIdle, CallStarted, Message, TurnsSaid, WholeCall
-from streams.records import CallRecord, Records, from_bytes, glance, to_bytes
+from streams.records import FORMAT, CallRecord, Records, from_bytes, glance, written
 from streams.replay import score
 
 MakeCalls = Callable[..., list[Call]]
@@ -40,7 +43,7 @@ def folded(detector: Detector, messages: Iterable[Message], *, through_bytes: bo
         if handled.record is None:
             records.drop(message.call_id)
         elif handled.record is not before:
-            records.put(message.call_id, handled.record, to_bytes(handled.record, partition=0))
+            records.put(message.call_id, records.written(message.call_id, handled.record, before, partition=0))
         for value in (*handled.decisions, *handled.rewards):
             ledger.take(value)
         if handled.scorecard is not None:
@@ -207,10 +210,56 @@ def test_record_survives_its_bytes(detector: Detector) -> None:
     record = records.get("c")
     assert record is not None
 
-    raw = to_bytes(record, partition=3)
+    raw = written(record, partition=3).raw
 
     assert from_bytes(raw) == record
     assert (glance(raw).partition, glance(raw).seen_at, glance(raw).ended_at) == (3, 5.0, 5.0)
+
+
+@given(
+    said_of=st.lists(
+        st.tuples(
+            st.integers(0, 9), st.integers(0, 2), st.sampled_from(["sorry", "feedback", "hello", "wonderful " * 90])
+        ),
+        min_size=1,
+        max_size=14,
+    )
+)
+def test_bytes_that_grew_hold_the_record(detector: Detector, said_of: list[tuple[int, int, str]]) -> None:
+    """However turns come, late, twice or revised: bytes that grew message by message hold what was put in."""
+    table: dict[bytes, bytes] = {}
+    records = Records(table)
+    messages: list[Message] = [*OPENED, *(said(turn(at, text, revision=again)) for at, again, text in said_of)]
+    for at, message in enumerate([*messages, CallStarted(call_id="c", agent_id="b"), CallEnded(call_id="c")]):
+        before = records.get("c")
+        after = handle(detector, before, message, at=float(at)).record
+        assert after is not None
+        if after is not before:
+            records.put("c", records.written("c", after, before, partition=0))
+
+        assert from_bytes(table[b"c"]) == after
+
+
+def test_record_of_the_first_format_is_read(detector: Detector) -> None:
+    """What a worker of the release before wrote is read, and written anew in the present format."""
+    records, _ = folded(detector, [*OPENED, said(turn(2, "sorry"))], through_bytes=False)
+    record = records.get("c")
+    assert record is not None
+    body = {"state": record.state, "introduction": record.introduction}
+    old = struct.pack(">BIdd", 1, 3, record.seen_at, 0.0) + zlib.compress(TypeAdapter(dict[str, Any]).dump_json(body))
+
+    read = from_bytes(old)
+
+    assert (read, glance(old).partition) == (record, 3)
+    assert written(read, partition=3).raw[0] == FORMAT
+
+
+def test_record_of_a_later_format_is_refused(detector: Detector) -> None:
+    """A worker that is older than what wrote the state says so."""
+    raw = written(CallRecord(detector.open(CallHeader(call_id="c")), 1.0), partition=0).raw
+
+    with pytest.raises(PoisonError, match="format 9, this worker reads 1 and 2"):
+        from_bytes(b"\x09" + raw[1:])
 
 
 def test_record_larger_than_kafka_takes_is_poison(detector: Detector) -> None:
@@ -219,7 +268,7 @@ def test_record_larger_than_kafka_takes_is_poison(detector: Detector) -> None:
     state = detector.step(detector.open(CallHeader(call_id="c")), turn(0, noise)).state
 
     with pytest.raises(PoisonError) as caught:
-        to_bytes(CallRecord(state, 1.0), partition=0)
+        written(CallRecord(state, 1.0), partition=0)
 
     assert caught.value.reason is Reason.STATE_TOO_LARGE
 
@@ -230,9 +279,9 @@ def test_decoded_record_counts_only_while_the_table_holds_its_bytes(detector: De
     records = Records(table)
     mine = CallRecord(detector.open(CallHeader(call_id="c")), 1.0)
     theirs = CallRecord(detector.open(CallHeader(call_id="c", team="t")), 2.0)
-    records.put("c", mine, to_bytes(mine, partition=0))
+    records.put("c", written(mine, partition=0))
 
-    table[b"c"] = to_bytes(theirs, partition=0)
+    table[b"c"] = written(theirs, partition=0).raw
 
     assert records.get("c") == theirs
 
@@ -245,7 +294,7 @@ def test_due_are_idle_and_ended_calls_of_own_partitions(detector: Detector) -> N
         ("ended", 10.0, 20.0, 0), ("just-ended", 10.0, 90.0, 0),
     ]:  # fmt: skip
         record = CallRecord(detector.open(CallHeader(call_id=call_id)), seen, ended)
-        records.put(call_id, record, to_bytes(record, partition=partition))
+        records.put(call_id, written(record, partition=partition))
 
     found = due(records, now=100.0, idle_seconds=60, grace_seconds=30, partitions=[0])
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient, ConfigResource
 from confluent_kafka.cimpl import NewTopic
 
@@ -92,3 +93,25 @@ def test_ten_megabytes_of_rubbish_do_not_stop_the_stream(real: Any, detector: De
     assert real.agrees(detector, calls) == []
     found = list(letters(real.settings))
     assert [(one.reason, len(one.value or b"")) for one in found] == [("too_large", 10_000_000)]
+
+
+def test_worker_told_to_stop_amid_a_rebalance_leaves_in_time(
+    real: Any, detector: Detector, make_calls: MakeCalls
+) -> None:
+    """SIGTERM while another worker joins: it leaves with code 0 within ten seconds; the other one goes on."""
+    topics.create(real.settings, replicas=1)
+    calls = make_calls(300, prefix="leave")
+    first = real.start_worker()
+    play(score(calls), real.settings, speed=None)
+    assert real.wait_for(lambda: len(real.read(real.settings.topic_decisions)) > 20)
+
+    real.start_worker()
+    admin, group = AdminClient({"bootstrap.servers": real.settings.brokers}), real.settings.group
+    while admin.describe_consumer_groups([group])[group].result().state is ConsumerGroupState.STABLE:
+        assert first.poll() is None
+    began = time.monotonic()
+    first.terminate()
+
+    assert first.wait(timeout=12) == 0
+    assert time.monotonic() - began < 10
+    assert real.agrees(detector, calls, seconds=90) == []

@@ -158,6 +158,13 @@ def test_secrets_do_not_print() -> None:
     assert PASSWORD not in f"{settings!r} {settings} {settings.model_dump_json()}"
 
 
+def test_password_in_the_address_of_the_store_does_not_print() -> None:
+    """Settings that are shown or logged by accident leave out where the store is."""
+    settings = Settings(_env_file=None, store=f"postgresql://detector:{PASSWORD}@database/review")
+
+    assert PASSWORD not in f"{settings!r} {settings}"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2 without being told")
 def test_web_port_is_on_loopback_only(stage: Any) -> None:

@@ -15,24 +15,16 @@ from streams import app as factory
 from streams.agents import poison_of
 from streams.codecs import Reason
 from streams.connection import UnreachableBrokerError, client_options, credentials
-from streams.delivery import EXIT_NOT_SENT, IdempotentProducer, LosslessMonitor, nothing_lost
+from streams.delivery import LosslessTransport, nothing_lost
 from streams.logs import JsonFormatter
 from streams.messages import CallEnded, CallStarted, TurnsSaid
 from streams.metrics import Metrics
+from streams.producing import EXIT_NOT_SENT, LosslessProducer
 from streams.replay import play, score
 from streams.tail import Board
 from streams.topics import names, new_topic, plan
 
 SETTINGS = Settings(_env_file=None)
-
-
-def test_failed_send_ends_the_process() -> None:
-    """The monitor ends the process with its own code when the broker did not take a message."""
-    codes: list[int] = []
-
-    LosslessMonitor(end=codes.append).on_send_error(None, TimeoutError(), None)
-
-    assert codes == [EXIT_NOT_SENT]
 
 
 def test_exception_while_telling_ends_the_process() -> None:
@@ -46,11 +38,12 @@ def test_exception_while_telling_ends_the_process() -> None:
 
 
 def test_app_is_made_safe(detector: Detector) -> None:
-    """The app has the monitor, the producer and the settings that lose nothing."""
+    """The app has the consumer, the producer and the settings that lose nothing."""
     app = factory.make_app(SETTINGS, detector, metrics=Metrics())
 
-    assert isinstance(app.monitor, LosslessMonitor)
-    assert app.producer_transport.Producer is IdempotentProducer
+    assert isinstance(app.transport, LosslessTransport)
+    assert isinstance(app.producer, LosslessProducer)
+    assert app.producer_transport is app.transport
     assert app.conf.stream_wait_empty is True
     assert app.conf.topic_allow_declare is False
     assert app.conf.web_enabled is False

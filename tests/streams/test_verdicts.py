@@ -1,9 +1,9 @@
 """Verdicts in the stream: settled once, while the call's record is kept and after it is gone."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
+import fakes
 import pytest
 
 from detector.call import CallState
@@ -16,7 +16,7 @@ from detector.verdict import Known, Verdict
 from streams.codecs import PoisonError, Reason, decode, encode
 from streams.handling import Handled, handle
 from streams.messages import VERDICTS, CallEnded, CallStarted, TurnsSaid
-from streams.records import CallRecord, from_bytes, to_bytes
+from streams.records import CallRecord, from_bytes, written
 from streams.replay import play, score
 
 MakeCalls = Callable[..., list[Call]]
@@ -25,20 +25,9 @@ REJECTED, CONFIRMED = VerdictKind.WRONG_SENSE, VerdictKind.CORRECT
 
 def verdict(decision: Decision, kind: VerdictKind, events: tuple[RewardEvent, ...] = ()) -> Verdict:
     """Return a verdict that knows of the call what its one decision and its reward events tell."""
-    return Verdict(
-        verdict_id=f"{kind.value}-{decision.decision_id}",
-        decision_id=decision.decision_id,
-        call_id=decision.call_id,
-        turn_id=decision.turn_id,
-        behaviour=decision.behaviour,
-        agent_id=decision.agent_id,
-        kind=kind,
-        reviewer="qa-1",
-        decided_at=datetime(2026, 3, 9, tzinfo=UTC),
-        known=Known(
-            header={"call_id": decision.call_id, "agent_id": decision.agent_id}, decisions=(decision,), events=events
-        ),
-    )
+    header = {"call_id": decision.call_id, "agent_id": decision.agent_id}
+    known = Known(header=header, decisions=(decision,), events=events)
+    return fakes.verdict(decision, kind, known=known, identifier=kind.value)
 
 
 def ended(detector: Detector, *texts: str) -> tuple[CallRecord, tuple[RewardEvent, ...]]:
@@ -94,7 +83,7 @@ def test_verdict_delivered_again_tells_the_same(detector: Detector) -> None:
     given = verdict(_decision(record.state, "apologise"), REJECTED, rewards)
     first = handle(detector, record, given, at=2.0)
     assert first.record is not None
-    kept = from_bytes(to_bytes(first.record, partition=0))
+    kept = from_bytes(written(first.record, partition=0).raw)
 
     again = handle(detector, kept, given, at=3.0)
 

@@ -1,0 +1,176 @@
+"""Faust's producer on librdkafka: in C, beside the event loop, and never more under way than it is told to hold."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeAlias, cast
+
+from confluent_kafka import KafkaError, Message
+from confluent_kafka import Producer as Client
+from faust.transport.producer import Producer
+from faust.types import FutureMessage
+from faust.types.core import HeadersArg
+from faust.types.tuples import TP, RecordMetadata
+from mode import Service
+
+from streams.codecs import Headers
+
+EXIT_NOT_SENT = 71
+POLL_SECONDS = 0.005
+MOST_UNDER_WAY = 5_000
+MOST_BYTES_UNDER_WAY = 64 * 1024 * 1024
+OPTIONS: Mapping[str, Any] = {
+    "enable.idempotence": True,
+    "linger.ms": 50,  # librdkafka asks for each partition by itself: with many, fewer and fuller requests
+    "message.timeout.ms": 30_000,
+    "partitioner": "murmur2_random",  # Java's, and Faust's own: who reads by key finds keys where they were
+    "queue.buffering.max.messages": 1_000_000,  # `ebb` holds the worker back long before
+    "queue.buffering.max.kbytes": 1_000_000,
+}
+
+log = logging.getLogger(__name__)
+End: TypeAlias = Callable[[int], Any]
+OnDelivered: TypeAlias = Callable[[Message], None]
+
+
+def give_up(error: object, *, end: End = os._exit) -> None:
+    """End the process at once because something could not be sent; nothing is committed after it."""
+    told = error.name() if isinstance(error, KafkaError) else type(error).__name__
+    log.critical("a send failed: the process ends and the messages will come again", extra={"error": told})
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    end(EXIT_NOT_SENT)
+
+
+class LosslessProducer(Producer):
+    """Sends what Faust and the shell give it. A send that fails ends the process: Faust would commit over it.
+
+    What is given is queued at once. Whoever gives much awaits `ebb` first: then a slow broker slows the intake down.
+    """
+
+    def __init__(self, *args: Any, options: Mapping[str, Any], end: End = os._exit, **others: Any) -> None:
+        super().__init__(*args, **others)
+        self._options = {**OPTIONS, "message.max.bytes": self.max_request_size, **options}
+        self._end = end
+        self._client: Client | None = None
+        self._given = self._delivered = self._bytes = 0
+
+    async def on_start(self) -> None:
+        """Connect."""
+        self._client = Client(self._options)
+
+    async def on_stop(self) -> None:
+        """Wait until the broker has everything."""
+        if self._client is not None:
+            await self.flush()
+
+    @Service.task
+    async def _serve(self) -> None:
+        while not self.should_stop:
+            self.client.poll(0)
+            await asyncio.sleep(POLL_SECONDS)
+
+    @property
+    def client(self) -> Client:
+        """The client, once started."""
+        if self._client is None:
+            raise RuntimeError("the producer is not started")
+        return self._client
+
+    @property
+    def under_way(self) -> int:
+        """How many messages were given that the broker does not have yet."""
+        return self._given - self._delivered
+
+    def give(
+        self,
+        topic: str,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None = None,
+        headers: Headers | None = None,
+        on_delivered: OnDelivered | None = None,
+    ) -> None:
+        """Queue a message; `on_delivered` is called once the broker has it."""
+        self.client.produce(
+            topic,
+            value,
+            key,
+            -1 if partition is None else partition,
+            partial(self._told, len(value or b""), on_delivered),
+            headers=cast("list[tuple[str, str | bytes | None]] | None", headers),
+        )
+        self._given += 1
+        self._bytes += len(value or b"")
+
+    async def ebb(self) -> None:
+        """Wait until less is under way than may be."""
+        while self.under_way >= MOST_UNDER_WAY or self._bytes >= MOST_BYTES_UNDER_WAY:
+            self.client.poll(0)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def flush(self) -> None:
+        """Wait until the broker has what was given so far."""
+        given = self._given
+        while self._delivered < given:
+            self.client.poll(0)
+            await asyncio.sleep(POLL_SECONDS)
+
+    def send_soon(self, fut: FutureMessage) -> None:
+        """Queue a record of a table's changelog; its future and its callback hear of it."""
+        record = fut.message
+        topic = record.channel.get_topic_name()
+        self.give(
+            topic, key=record.key, value=record.value, partition=record.partition, on_delivered=partial(_fulfil, fut)
+        )
+
+    async def send(  # noqa: PLR0917 - Faust's own signature
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp: float | None,  # noqa: ARG002 - the client sets it
+        headers: HeadersArg | None,
+        *,
+        transactional_id: str | None = None,  # noqa: ARG002 - there are no transactions
+    ) -> Awaitable[RecordMetadata]:
+        """Queue a message; the future returned has its place once the broker has it."""
+        future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
+        self.give(
+            topic,
+            key=key,
+            value=value,
+            partition=partition,
+            headers=list(dict(headers or {}).items()),
+            on_delivered=lambda record: future.set_result(place(record)),
+        )
+        return future
+
+    def supports_headers(self) -> bool:
+        """Kafka has had them since 0.11."""
+        return True
+
+    def _told(self, size: int, on_delivered: OnDelivered | None, error: KafkaError | None, record: Message) -> None:
+        if error is not None:
+            give_up(error, end=self._end)
+            return
+        self._delivered += 1
+        self._bytes -= size
+        if on_delivered is not None:
+            on_delivered(record)
+
+
+def place(record: Message) -> RecordMetadata:
+    """Return where the broker has put a message."""
+    where = TP(record.topic() or "", record.partition() or 0)
+    return RecordMetadata(where.topic, where.partition, where, record.offset() or 0)
+
+
+def _fulfil(fut: FutureMessage, record: Message) -> None:
+    fut.set_result(place(record))
+    if fut.message.callback:
+        fut.message.callback(fut)

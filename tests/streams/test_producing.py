@@ -1,0 +1,171 @@
+"""The producer: what is given is sent, a slow broker holds the giver back, what fails ends the process."""
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError
+
+from detector.detect import Detector
+from pipelines.settings import Settings
+from streams import producing
+from streams.agents import Outbox, Shell
+from streams.codecs import encode
+from streams.messages import TRANSCRIPTS, WholeCall
+from streams.metrics import Metrics
+from streams.producing import EXIT_NOT_SENT, LosslessProducer
+from streams.records import Records
+
+
+class SlowClient:
+    """librdkafka's producer before a broker that has a message only when told to."""
+
+    def __init__(self) -> None:
+        self.queued: list[tuple[str, Any, Callable[..., None]]] = []
+
+    def produce(
+        self, topic: str, value: bytes, key: bytes, partition: int, on_delivery: Callable[..., None], *, headers: Any
+    ) -> None:
+        """Queue a message."""
+        self.queued.append((topic, value, on_delivery))
+
+    def poll(self, _: float) -> int:
+        """Tell of nothing by itself."""
+        return 0
+
+    def acknowledge(self, count: int, error: KafkaError | None = None) -> None:
+        """Have the broker take, or refuse, the first messages."""
+        for topic, value, on_delivery in self.queued[:count]:
+            on_delivery(error, FakeRecord(topic, value))
+        del self.queued[:count]
+
+
+class FakeRecord:
+    """A message that the broker has."""
+
+    def __init__(self, topic: str, value: bytes) -> None:
+        self._topic, self._value = topic, value
+
+    def topic(self) -> str:
+        """Return where it is."""
+        return self._topic
+
+    def partition(self) -> int:
+        """Return where it is."""
+        return 2
+
+    def offset(self) -> int:
+        """Return where it is."""
+        return 11
+
+
+def producer_on(client: SlowClient, *, end: Callable[[int], Any] = lambda _: None) -> Any:
+    """Return a producer on a client."""
+    conf = SimpleNamespace(
+        broker_client_id="c",
+        producer_linger=0,
+        producer_max_batch_size=1,
+        producer_acks=-1,
+        producer_max_request_size=1_000_000,
+        producer_compression_type=None,
+        producer_request_timeout=30,
+        ssl_context=None,
+        broker_credentials=None,
+        producer_partitioner=None,
+        producer_api_version="auto",
+        producer_threaded=False,
+    )
+    made: Any = LosslessProducer(SimpleNamespace(app=SimpleNamespace(conf=conf)), options={}, end=end)
+    made._client = client
+    return made
+
+
+async def waits(wait: Any) -> bool:
+    """Tell whether something is still waited for after a while."""
+    await asyncio.sleep(0.05)
+    return not wait.done()
+
+
+def test_flush_waits_for_what_was_given_before_it() -> None:
+    """The input that messages belong to is committed next: a flush ends once the broker has them, and not before."""
+    client = SlowClient()
+
+    async def flush() -> tuple[bool, bool]:
+        producer = producer_on(client)
+        for number in range(3):
+            producer.give("t", key=b"k", value=b"%d" % number)
+        flushed = asyncio.ensure_future(producer.flush())
+        client.acknowledge(2)
+        after_two = await waits(flushed)
+        client.acknowledge(1)
+        return after_two, await waits(flushed)
+
+    assert asyncio.run(flush()) == (True, False)
+
+
+def test_sent_message_is_answered_with_its_place() -> None:
+    """Who awaits the future of a send, as for dead letters, goes on once the broker has the message."""
+    client = SlowClient()
+
+    async def send() -> tuple[str, int, int]:
+        future = await producer_on(client).send("t", b"k", b"v", None, None, None)
+        client.acknowledge(1)
+        found = await future
+        return found.topic, found.partition, found.offset
+
+    assert asyncio.run(send()) == ("t", 2, 11)
+
+
+def test_message_the_broker_refuses_ends_the_process() -> None:
+    """A message that cannot be delivered must not count as told."""
+    client, codes = SlowClient(), list[int]()
+
+    async def send() -> None:
+        producer_on(client, end=codes.append).give("t", key=b"k", value=b"v")
+        client.acknowledge(1, KafkaError(KafkaError._MSG_TIMED_OUT))
+
+    asyncio.run(send())
+
+    assert codes == [EXIT_NOT_SENT]
+
+
+@pytest.mark.parametrize(("most", "size"), [("MOST_UNDER_WAY", 10), ("MOST_BYTES_UNDER_WAY", 10_000)])
+def test_slow_broker_slows_the_intake(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch, make_calls: Callable[..., Any], most: str, size: int
+) -> None:
+    """With a broker that acknowledges nothing the agent stops at the bound, by messages or bytes; then goes on."""
+    monkeypatch.setattr(producing, most, size)
+    client, table = SlowClient(), dict[bytes, bytes]()
+    calls = make_calls(200, prefix="slow")
+
+    async def feed() -> tuple[int, int, int]:
+        producer = producer_on(client)
+        topics = Settings(_env_file=None)
+        outbox = Outbox(
+            producer=lambda: producer, decisions=topics.topic_decisions, scorecards=topics.topic_scorecards,
+            rewards=topics.topic_rewards, dead_letters=topics.topic_dead_letters,
+        )  # fmt: skip
+        shell = Shell(detector=detector, records=Records(table), outbox=outbox, metrics=Metrics())
+        taken = asyncio.ensure_future(_take_all(shell, calls))
+        held = await waits(taken), len(table)
+        while not taken.done():
+            client.acknowledge(len(client.queued))
+            await asyncio.sleep(0.01)
+        return held[0], held[1], len(table)
+
+    waited, before, after = asyncio.run(feed())
+
+    assert waited
+    assert 0 < before < 100
+    assert after == 200
+
+
+async def _take_all(shell: Shell, calls: Any) -> None:
+    for call in calls:
+        raw = encode(WholeCall.model_validate(call.model_dump()))
+        message: Any = SimpleNamespace(
+            key=call.call_id.encode(), value=raw, timestamp=0.0, topic="transcripts", partition=0, offset=0
+        )
+        await shell.take(message, TRANSCRIPTS)
