@@ -5,11 +5,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from confluent_kafka import Consumer, ConsumerGroupState, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from pipelines.settings import Settings
@@ -83,9 +83,10 @@ def wait_until_shared(settings: Settings, workers: int) -> None:
     """Wait until the consumer group has so many members, has settled, and has had time to recover its state."""
     admin, deadline = AdminClient({"bootstrap.servers": settings.brokers}), time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        group = admin.describe_consumer_groups([settings.group])[settings.group].result()
-        if group.state == ConsumerGroupState.STABLE and len(group.members) == workers:
-            time.sleep(2)
-            return
+        with suppress(KafkaException):  # a broker that has just started knows no coordinator of the group yet
+            group = admin.describe_consumer_groups([settings.group])[settings.group].result()
+            if group.state == ConsumerGroupState.STABLE and len(group.members) == workers:
+                time.sleep(2)
+                return
         time.sleep(0.2)
     raise TimeoutError(f"the workers did not start; see {settings.data_folder / 'worker.log'}")
