@@ -6,6 +6,7 @@ also listens by SASL/SCRAM, with TLS and without, under a certificate made for i
 """
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -197,7 +198,8 @@ def _free_port() -> int:
 
 
 def main() -> None:
-    """Run a broker until Ctrl-C."""
+    """Run a broker until Ctrl-C or SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 9092
     try:
         fetch_jars()
