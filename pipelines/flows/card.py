@@ -85,13 +85,14 @@ def model_card(
 Written by `detector train` on {today.isoformat()}. Do not edit.
 
 - **What it is.** One-vs-rest linear support vectors over words and their letters, word pairs, the playbook's rule hits
-  and the turns before, with Platt's calibration. It reads one agent turn and the turn before it.
+  and the turns before, with Platt's calibration, bent where it says a half. It reads one agent turn and the turn before.
 - **What it learned from.** {about["learned_from_turns"]} labelled agent turns written by hand for this project (no
-  customer's words, no public corpus, no templates): half near-misses, half in a recogniser's style, many sectors and
-  Englishes. Examples' digest `{str(about["examples_sha256"])[:16]}`, playbook {about["playbook_version"]}.
+  customer's words, no public corpus, no templates): acts beside their near-misses, and whole calls; about two fifths in
+  a recogniser's style, in many sectors and Englishes. Examples' digest `{str(about["examples_sha256"])[:16]}`,
+  playbook {about["playbook_version"]}.
 - **What it is for.** Proposing and scoring the playbook's behaviours in English service calls and chats, with a person
   to review what is uncertain. Not for judging agents' feelings, voices or worth; not for other languages.
-- **How to read the figures.** The examples are harder than calls are: every second turn was written to mislead.
+- **How to read the figures.** The examples are harder than calls are: near-misses were written to mislead.
   *Out of fold*: each turn scored by a model, and decided by thresholds, that had not seen its call. *Test*: a tenth of
   the calls never learned from. Intervals are Wilson's, 95%. Both are optimistic in one way: the playbook's rules were
   mended with all these examples in view, the test split's too.
