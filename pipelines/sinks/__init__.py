@@ -1,4 +1,4 @@
-"""Where detections go. A new sink is one class with `write` and `close`, and one line in the registry."""
+"""Where detections go. A new sink is one class with `encode`, `write` and `close`, and one line in the registry."""
 
 from collections.abc import Callable, Mapping
 
