@@ -57,9 +57,7 @@ class Memory:
     @property
     def strained(self) -> bool:
         """The agent has brushed the customer off, or the customer lashed out just now: kind words may not be meant."""
-        if LASHED_OUT in self.facts and any(LASHED_OUT in past.facts for past in self.recent):
-            return True
-        return BRUSHED_OFF in self.facts
+        return BRUSHED_OFF in self.facts or any(LASHED_OUT in past.facts for past in self.recent)
 
     @property
     def need_handled(self) -> bool:

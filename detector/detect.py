@@ -68,7 +68,7 @@ class Detector:
         if not turn.is_final:
             return Step(state)
         known = _known(state.turns, turn.turn_id)
-        if known is None and _follows(turn, state.turns):
+        if known is None and (not state.turns or _place(turn) > _place(state.turns[-1])):
             return self._next(state, turn)
         if known is None:
             return self._again(state, (*state.turns, turn), cause=turn)
@@ -191,11 +191,6 @@ def _known(turns: Sequence[Turn], turn_id: str) -> Turn | None:
     if turn_id not in map(_ID, turns):  # most turns are new: this is the fastest way to know
         return None
     return next(one for one in turns if one.turn_id == turn_id)
-
-
-def _follows(turn: Turn, turns: Sequence[Turn]) -> bool:
-    """Tell whether a turn comes after all others."""
-    return not turns or turn.index > turns[-1].index or _place(turn) > _place(turns[-1])
 
 
 def _place(turn: Turn) -> tuple[int, str]:

@@ -69,8 +69,7 @@ class LosslessProducer(Producer):
     @Service.task
     async def _serve(self) -> None:
         while not self.should_stop:
-            self.client.poll(0)
-            await asyncio.sleep(POLL_SECONDS)
+            await self._hear()
 
     @property
     def client(self) -> Client:
@@ -109,15 +108,13 @@ class LosslessProducer(Producer):
     async def ebb(self) -> None:
         """Wait until less is under way than may be."""
         while self.under_way >= MOST_UNDER_WAY or self._bytes >= MOST_BYTES_UNDER_WAY:
-            self.client.poll(0)
-            await asyncio.sleep(POLL_SECONDS)
+            await self._hear()
 
     async def flush(self) -> None:
         """Wait until the broker has what was given so far."""
         given = self._given
         while self._delivered < given:
-            self.client.poll(0)
-            await asyncio.sleep(POLL_SECONDS)
+            await self._hear()
 
     def send_soon(self, fut: FutureMessage) -> None:
         """Queue a record of a table's changelog; its future and its callback hear of it."""
@@ -153,6 +150,11 @@ class LosslessProducer(Producer):
     def supports_headers(self) -> bool:
         """Kafka has had them since 0.11."""
         return True
+
+    async def _hear(self) -> None:
+        """Take in what the broker has told of what is under way, and let others run for a moment."""
+        self.client.poll(0)
+        await asyncio.sleep(POLL_SECONDS)
 
     def _told(self, size: int, on_delivered: OnDelivered | None, error: KafkaError | None, record: Message) -> None:
         if error is not None:

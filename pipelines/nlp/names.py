@@ -36,7 +36,7 @@ _SIGNATURE = re.compile(
     r"(?=(?:\s+x{1,3})?(?:\s*(?:https?://\S+|\d/\d))*\s*$)"
 )
 _GREETING = re.compile(r"\s*(?i:hi|hello|hey|hiya|dear)(?i: again)? ([A-Z][\w'’]+)(?=\s*[,!.–-])")
-_GREETED_TOGETHER = frozenset(
+_NOT_GREETED = _NOT_NAMES.union(
     "all team folks guys both everyone everybody customer user friend friends ladies caller".split()
 )
 _VOCATIVE_LEADS = frozenset(
@@ -105,7 +105,7 @@ def signature(text: str, *, not_of: Collection[str]) -> tuple[int, int] | None:
 def greeted(text: str) -> tuple[int, int] | None:
     """Return where somebody is greeted at the start of a written turn by what can only be a name, listed or not."""
     found = _GREETING.match(text)
-    if found is None or found[1].lower() in _NOT_NAMES | _GREETED_TOGETHER:
+    if found is None or found[1].lower() in _NOT_GREETED:
         return None
     return found.span(1)
 
