@@ -48,8 +48,9 @@ imports: $(READY)
 examples: $(READY)
 	$(RUN)detector playbook check
 
-train: $(READY)  ## train the shipped model and write its thresholds into the playbook
+train: $(READY)  ## train the shipped model, write its thresholds, weigh the sentence encoder anew
 	$(RUN)detector train --write-thresholds
+	$(RUN)detector train-semantic
 
 bench: $(READY)  ## measure speed, memory and start-up; write benchmarks/speed.md (some minutes)
 	$(RUN)python benchmarks/speed.py

@@ -7,6 +7,7 @@ calibration with a knee (see `models.train.calibration_of`). tests/models prove 
 
 from collections.abc import Mapping
 from math import tanh
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -21,13 +22,28 @@ RULE_PRIOR = 0.8
 DEFAULT_FLOOR = 0.5
 
 
+class SecondReading(Protocol):
+    """What is asked where the classifier is unsure: the semantic tier, laid out for the classifier's behaviours."""
+
+    def shifts(self, logits: Array, reading: Reading, memory: Memory) -> Array | None:
+        """Return what to add to the classifier's logits of a turn, nought where it is sure; None where it is of all."""
+
+
 class Classifier:
     """Scores agent turns with fitted weights, and explains what weighed. A `Scorer` of the core."""
 
-    def __init__(self, weights: Weights, *, version: str, floors: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        *,
+        version: str,
+        floors: Mapping[str, float] | None = None,
+        second: SecondReading | None = None,
+    ) -> None:
         """`floors` gives per behaviour the probability below which it is no candidate; 0.5 where it is silent."""
         self.weights = weights
         self._version = version
+        self._second = second
         given = floors or {}
         least = _logits([given.get(one, DEFAULT_FLOOR) for one in weights.behaviours])
         self._floors: dict[str, float] = dict(zip(weights.behaviours, least.tolist(), strict=True))
@@ -41,7 +57,7 @@ class Classifier:
 
     def probabilities(self, reading: Reading, memory: Memory) -> Array:
         """Return the calibrated probability of each behaviour, in the order of `weights.behaviours`."""
-        return _probabilities(self._logits(self._rows.of(features(reading, memory))))
+        return _probabilities(self._scored(features(reading, memory), reading, memory).logits)
 
     def candidates(self, reading: Reading, memory: Memory) -> tuple[Candidate, ...]:
         """Return the behaviours a rule proposes or whose probability reaches their floor, with evidence and reasons.
@@ -49,13 +65,13 @@ class Classifier:
         Where unless entries void every rule hit of a behaviour, the behaviour is no candidate.
         """
         found = features(reading, memory)
-        weighed = self._rows.of(found)
-        logits = dict(zip(self.weights.behaviours, self._logits(weighed).tolist(), strict=True))
+        scored = self._scored(found, reading, memory)
+        logits = dict(zip(self.weights.behaviours, scored.logits.tolist(), strict=True))
         ruled, void = by_rules(reading)
         likely = [one for one, logit in logits.items() if logit >= self._floors[one]]
         return tuple(
             [
-                self._explained(behaviour, logits[behaviour], weighed, found, reading, by_rule=behaviour in ruled)
+                self._explained(behaviour, scored, found, reading, by_rule=behaviour in ruled)
                 if behaviour in logits
                 else _unlearned(behaviour, reading)
                 for behaviour in dict.fromkeys((*ruled, *likely))
@@ -63,19 +79,31 @@ class Classifier:
             ]
         )
 
-    def _logits(self, weighed: Array) -> Array:
+    def _scored(self, found: Features, reading: Reading, memory: Memory) -> "Scored":
+        weighed = self._rows.of(found)
         from_knee = np.add.reduce(weighed) + self._rows.constant
         logits: Array = from_knee + self.weights.bend * np.maximum(from_knee, 0) + self.weights.offset
-        return logits
+        shifts = None if self._second is None else self._second.shifts(logits, reading, memory)
+        return Scored(weighed, logits, None) if shifts is None else Scored(weighed, logits + shifts, shifts)
 
     def _explained(
-        self, behaviour: str, logit: float, weighed: Array, found: Features, reading: Reading, *, by_rule: bool
+        self, behaviour: str, scored: "Scored", found: Features, reading: Reading, *, by_rule: bool
     ) -> Candidate:
         column = self._columns[behaviour]
         seen, told = of_rules(behaviour, reading) if by_rule else ([], [])
-        weighing, why = of_weights(weighed[:, column].tolist(), found, reading)
-        score = 0.5 + 0.5 * tanh(0.5 * logit)
+        weighing, why = of_weights(scored.weighed[:, column].tolist(), found, reading)
+        if scored.shifts is not None and scored.shifts[column]:
+            why.append(f"sentence encoder: {scored.shifts[column]:+.1f} for the turn as a whole")
+        score = 0.5 + 0.5 * tanh(0.5 * float(scored.logits[column]))
         return Candidate(behaviour, score, (*seen, *weighing), (*told, *why), by_rule=by_rule)
+
+
+class Scored(NamedTuple):
+    """What each feature weighs, each behaviour's logit, and what the second reading added to it, if it was asked."""
+
+    weighed: Array
+    logits: Array
+    shifts: Array | None
 
 
 def _probabilities(logits: Array) -> Array:

@@ -26,6 +26,7 @@ UNBOUND = 1e6
 """The inverse of regularisation of what has two or three numbers to fit."""
 MIN_TURNS = 2
 TEST_SHARE = 10
+WEIGHING_SHARE = 10
 
 Matrix: TypeAlias = Any
 """A SciPy sparse matrix, observations x features, with 32-bit indices."""
@@ -51,6 +52,11 @@ def in_test_split(call_id: str) -> bool:
 def fold_of(call_id: str) -> int:
     """Return which of the folds a call is in when thresholds are chosen apart from what they are measured on."""
     return crc32(call_id.encode()) // TEST_SHARE % FOLDS
+
+
+def for_weighing(call_id: str) -> bool:
+    """Tell whether a second reader is weighed on a call and does not learn from it: a tenth of all not for testing."""
+    return crc32(call_id.encode()) // TEST_SHARE % WEIGHING_SHARE == 0
 
 
 def is_test(observation: Observation) -> bool:

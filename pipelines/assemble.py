@@ -1,11 +1,12 @@
 """The only place that names the concrete parts and puts them together."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from detector.detect import Detector
 from detector.playbook import Playbook, load_playbook
+from models import semantic
 from models.classifier import Classifier
 from models.registry import load
 from pipelines.nlp import SpacyReader
@@ -21,7 +22,15 @@ def classifier(settings: Settings, playbook: Playbook) -> Classifier:
     """Return the model in the settings' folder, as the scorer of a playbook."""
     model = load(settings.model)
     floors = {one.id: one.thresholds.review for one in playbook.behaviours}
-    return Classifier(model.weights, version=model.version, floors=floors)
+    tier = semantic_tier(settings, model.weights.behaviours)
+    version = model.version if tier is None else f"{model.version}~{tier.version}"
+    return Classifier(model.weights, version=version, floors=floors, second=tier)
+
+
+def semantic_tier(settings: Settings, behaviours: Sequence[str]) -> semantic.Tier | None:
+    """Return the semantic tier for a classifier's behaviours, or None where it is not wanted or not installed."""
+    wanted = settings.semantic == "on" or (settings.semantic == "auto" and semantic.installed())
+    return semantic.load(settings.semantic_model, behaviours=behaviours) if wanted else None
 
 
 def detector(settings: Settings) -> Detector:

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from detector.playbook import DEFAULT_FOLDER
 from models.registry import SHIPPED_FOLDER
+from models.semantic import SHIPPED_FOLDER as SEMANTIC_FOLDER
 
 
 class Settings(BaseSettings):
@@ -18,6 +19,11 @@ class Settings(BaseSettings):
     tenant: str = Field(default="default", min_length=1, description="Whose calls these are; part of every id.")
     playbook: Path = Field(default=DEFAULT_FOLDER, description="The folder of the playbook.")
     model: Path = Field(default=SHIPPED_FOLDER, description="The folder of the model.")
+    semantic: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Ask the sentence encoder where the classifier is unsure: auto is where its extra is installed.",
+    )
+    semantic_model: Path = Field(default=SEMANTIC_FOLDER, description="The folder of the sentence encoder.")
 
     brokers: str = Field(default="127.0.0.1:9092", description="Kafka's addresses, host:port, parted by commas.")
     group: str = Field(default="behaviour-detector", description="The consumer group, and the Faust app's id.")

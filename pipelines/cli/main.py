@@ -12,8 +12,8 @@ from rich.console import Console
 from detector.errors import DetectorError
 
 EXIT_FAULTS, EXIT_ERROR = 1, 2
-COMMANDS = ("detect", "convert", "inspect", "settle", "purge", "train", "evaluate")
-"""Of this floor: each is the function of its module's name."""
+COMMANDS = ("detect", "convert", "inspect", "settle", "purge", "train", "train-semantic", "evaluate")
+"""Of this floor: each is the function of its module's name, its words joined."""
 PLAYBOOK = "playbook"
 
 
@@ -48,7 +48,8 @@ def _add_own(app: typer.Typer, names: Iterable[str | None]) -> None:
     """Add commands of this floor, each loaded by its name; the playbook's are several, so that no command is alone."""
     for name in names:
         if name != PLAYBOOK:
-            app.command(name)(getattr(import_module(f"pipelines.cli.{name}"), str(name)))
+            function = str(name).replace("-", "_")
+            app.command(name)(getattr(import_module(f"pipelines.cli.{function}"), function))
     app.add_typer(import_module("pipelines.cli.playbook").app, name=PLAYBOOK)
 
 

@@ -1,0 +1,67 @@
+"""WordPiece: words in pieces of a fixed list, the longest that fits first (Wu et al. 2016, section 4.1).
+
+The list is BERT's uncased one. Names and numbers stand in it as one name and one number, whoever and whatever they
+are: what is read is the same for Priya and Paul.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+FIRST, LAST, UNKNOWN, WITHIN = "[CLS]", "[SEP]", "[UNK]", "##"
+TURN_PIECES, BEFORE_PIECES = 60, 28
+"""The most of a turn, its first two thirds and its end where it is longer; and of the turn before, its end."""
+LONGEST = TURN_PIECES + BEFORE_PIECES + 3
+"""Pieces with the marks at both ends and between."""
+STAND_INS = {
+    "{number}": "seven",
+    "{name}": "mary",
+    "{customer_name}": "mary",
+    "{agent_name}": "john",
+    "{signed}": "signed",
+}
+KNOWN_WORDS = 25_000
+_RUNS = re.compile(r"[^\W_]+|[\W_]")
+
+
+class Pieces:
+    """Numbers words' pieces by their place in a list."""
+
+    def __init__(self, listed: Sequence[str]) -> None:
+        self._numbers = {piece: at for at, piece in enumerate(listed)}
+        self._longest = max(map(len, listed))
+        self._of_word = lru_cache(maxsize=KNOWN_WORDS)(self._split)
+
+    def of(self, words: Iterable[str], before: Iterable[str]) -> tuple[list[int], int]:
+        """Return the numbers of a turn's pieces and of those of the turn before; and how many are the turn's own."""
+        turn, last = self._numbered(words), self._numbered(before)
+        if len(turn) > TURN_PIECES:
+            head = TURN_PIECES * 2 // 3
+            turn = [*turn[:head], *turn[head - TURN_PIECES :]]
+        mark = self._numbers[LAST]
+        own = [self._numbers[FIRST], *turn, mark]
+        return [*own, *last[-BEFORE_PIECES:], mark], len(own)
+
+    def _numbered(self, words: Iterable[str]) -> list[int]:
+        return [piece for word in words for piece in self._of_word(word)]
+
+    def _split(self, word: str) -> tuple[int, ...]:
+        plain = unicodedata.normalize("NFD", STAND_INS.get(word, word).lower())
+        runs = _RUNS.findall("".join(letter for letter in plain if unicodedata.category(letter) != "Mn"))
+        return tuple(piece for run in runs for piece in self._of_run(run))
+
+    def _of_run(self, run: str) -> list[int]:
+        """Return the pieces of letters without a break; one unknown piece where a part of them is in no list."""
+        found: list[int] = []
+        start, mark = 0, ""
+        while start < len(run):
+            for end in range(min(len(run), start + self._longest), start, -1):
+                number = self._numbers.get(mark + run[start:end])
+                if number is not None:
+                    break
+            else:
+                return [self._numbers[UNKNOWN]]
+            found.append(number)
+            start, mark = end, WITHIN
+        return found

@@ -1,0 +1,191 @@
+"""The tier on disk and at work: an ONNX graph, the list of its pieces, and how its word is weighed.
+
+Where the classifier's probability of a behaviour is between `low` and `high`, the encoder reads the turn, and the
+logit becomes `own * logit + read * encoder's + constant`; elsewhere the classifier's stands. The three numbers are
+those of a logistic regression on calls neither had learned from (`models.semantic.weighing`), so that the score is a
+probability before and after.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.call import Memory
+from detector.candidate import Reading
+from detector.errors import ModelError
+from models.semantic.pieces import Pieces
+
+SHIPPED_FOLDER = Path(__file__).parent / "shipped"
+FORMAT = 1
+GRAPH, LISTED, MANIFEST = "encoder.onnx", "pieces.txt", "semantic.json"
+ENGINE = "onnxruntime"
+
+Array = npt.NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """What reads a turn's words as a whole."""
+
+    def logits(self, words: Sequence[str], before: Sequence[str]) -> Array:
+        """Return how surely each behaviour is in a turn's words after the words before, as it learned them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """How the encoder's word is weighed; `constant` has one number a behaviour, the band is of probabilities."""
+
+    low: float
+    high: float
+    own: float
+    read: float
+    constant: Array
+
+
+class Tier:
+    """Asks the encoder where the classifier is unsure. A `SecondReading` of the classifier."""
+
+    def __init__(
+        self, encoder: Encoder, blend: Blend, *, learned: Sequence[str], behaviours: Sequence[str], version: str
+    ) -> None:
+        """`behaviours` are the classifier's, in its order; those the encoder has not `learned` are never shifted."""
+        self.version = version
+        self._encoder = encoder
+        self._blend = blend
+        self._low, self._high = _logit(blend.low), _logit(blend.high)
+        places = {behaviour: at for at, behaviour in enumerate(learned)}
+        self._known = np.array([one in places for one in behaviours])
+        self._columns = np.array([places.get(one, 0) for one in behaviours])
+
+    def shifts(self, logits: Array, reading: Reading, memory: Memory) -> Array | None:
+        """Return what to add to the classifier's logits, nought outside the band; None where all are outside."""
+        unsure = (logits > self._low) & (logits < self._high) & self._known
+        if not unsure.any():
+            return None
+        read, blend = self._encoder.logits(reading.words, words_before(memory)), self._blend
+        weighed = blend.own * logits + (blend.read * read + blend.constant)[self._columns]
+        return np.where(unsure, weighed - logits, 0).astype(np.float32)
+
+
+class OnnxEncoder:
+    """A transformer of a few layers, run by ONNX Runtime on one thread; `Encoder`."""
+
+    def __init__(self, graph: bytes, listed: Sequence[str]) -> None:
+        import onnxruntime  # noqa: PLC0415  # only where the tier is wanted
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._pieces = Pieces(listed)
+
+    def logits(self, words: Sequence[str], before: Sequence[str]) -> Array:
+        """Return how surely each behaviour is in a turn's words after the words before."""
+        pieces, own = self._pieces.of(words, before)
+        told = {"pieces": np.array(pieces, dtype=np.int64), "own": np.arange(len(pieces)) < own}
+        (logits,) = self._session.run(None, told)
+        return np.asarray(logits, dtype=np.float32)
+
+
+def words_before(memory: Memory) -> tuple[str, ...]:
+    """Return the words of the turn before, who said them in front; nothing at a call's start."""
+    if not memory.recent:
+        return ()
+    last = memory.recent[-1]
+    return (str(last.speaker), ":", *last.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a tier's folder holds: the graph, the pieces it is told in, and the manifest."""
+
+    graph: bytes
+    listed: tuple[str, ...]
+    manifest: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return the files of a folder.
+
+        Raises:
+            ModelError: files are missing, of another format, or changed since they were written.
+        """
+        try:
+            graph, listed = (folder / GRAPH).read_bytes(), (folder / LISTED).read_text(encoding="utf-8")
+            manifest: Any = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ModelError(f"{error.filename} is missing: `detector train-semantic` makes it") from None
+        except ValueError:
+            raise ModelError(f"{folder}: {MANIFEST} is not JSON, or a file is not text") from None
+        if manifest.get("format") != FORMAT:
+            raise ModelError(f"{folder}: the tier is of format {manifest.get('format')!r}, this program reads {FORMAT}")
+        files = cls(graph, tuple(listed.split("\n")), manifest)
+        if files.digest != manifest["sha256"]:
+            raise ModelError(f"{folder}: the encoder is not the one the manifest was written for")
+        return files
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the encoder: its graph, then its pieces."""
+        return hashlib.sha256(self.graph + "\n".join(self.listed).encode()).hexdigest()
+
+
+def installed() -> bool:
+    """Tell whether what runs the encoder is installed."""
+    return find_spec(ENGINE) is not None
+
+
+def load(folder: Path = SHIPPED_FOLDER, *, behaviours: Sequence[str]) -> Tier:
+    """Return the tier in a folder, laid out for a classifier's behaviours.
+
+    Raises:
+        ModelError: the extra is not installed, or files are missing, of another format, or changed.
+    """
+    if not installed():
+        raise ModelError("the semantic tier needs an extra: pip install 'behaviour-detector[semantic]'")
+    files = Files.read(folder)
+    return Tier(
+        OnnxEncoder(files.graph, files.listed),
+        _blend(files.manifest),
+        learned=files.manifest["behaviours"],
+        behaviours=behaviours,
+        version=version_of(files.manifest),
+    )
+
+
+def save(folder: Path, files: Files, blend: Blend, *, about: dict[str, Any]) -> None:
+    """Write a tier with a new manifest; `about` has its behaviours and what is told of its making."""
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {
+        "format": FORMAT,
+        "sha256": files.digest,
+        "band": [blend.low, blend.high],
+        "own": blend.own,
+        "read": blend.read,
+        "constant": blend.constant.tolist(),
+        **about,
+    }
+    (folder / GRAPH).write_bytes(files.graph)
+    (folder / LISTED).write_text("\n".join(files.listed), encoding="utf-8")
+    (folder / MANIFEST).write_text(json.dumps(told, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def version_of(manifest: dict[str, Any]) -> str:
+    """Return what stands in a decision's version for a tier: eight digits over all that decides."""
+    decides = {key: manifest[key] for key in ("sha256", "band", "own", "read", "constant", "behaviours")}
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _blend(manifest: dict[str, Any]) -> Blend:
+    low, high = manifest["band"]
+    return Blend(low, high, manifest["own"], manifest["read"], np.array(manifest["constant"], dtype=np.float32))
+
+
+def _logit(probability: float) -> float:
+    return float(np.log(probability) - np.log1p(-probability))

@@ -1,0 +1,30 @@
+"""How much the encoder counts beside the classifier: a logistic regression where the classifier is unsure."""
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+
+from models.semantic.tier import Blend
+
+BAND = 0.2, 0.9
+"""Below, a second reading finds too little; above, the classifier is right by itself."""
+
+Numbers = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+def blend_of(own: Numbers, read: Numbers, truth: Flags) -> Blend:
+    """Return how the classifier's logits and the encoder's are weighed where the classifier is unsure.
+
+    All are turns x behaviours, of calls neither learned from. The two slopes are common to all behaviours, the
+    constant is each one's own.
+    """
+    low, high = BAND
+    probabilities = 1 / (1 + np.exp(-own))
+    unsure = (probabilities > low) & (probabilities < high)
+    _, columns = np.nonzero(unsure)
+    each = np.eye(truth.shape[1])[columns]
+    inputs = np.column_stack([own[unsure], read[unsure], each])
+    fitted = LogisticRegression(C=1.0, max_iter=1000, fit_intercept=False).fit(inputs, truth[unsure])
+    own_weight, read_weight, *constant = fitted.coef_[0]
+    return Blend(low, high, float(own_weight), float(read_weight), np.array(constant, dtype=np.float32))

@@ -1,0 +1,62 @@
+"""`detector train-semantic`."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from detector.errors import DetectorError
+from detector.playbook import load_playbook
+from models.labels import EXAMPLES_FOLDER
+from models.semantic import SHIPPED_FOLDER
+from pipelines import assemble
+from pipelines.settings import Settings
+
+WEIGHING = ("onnxruntime",)
+FINE_TUNING = (*WEIGHING, "torch", "onnx", "safetensors")
+
+
+def train_semantic(
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="The folder of an all-MiniLM-L6-v2 to fine-tune: vocab.txt and model.safetensors. Without it the "
+            "encoder that is there is only weighed anew, which is due after `detector train`.",
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="The folder the encoder goes to.")] = SHIPPED_FOLDER,
+    examples: Annotated[Path, typer.Option(help="The folder of labelled examples.")] = EXAMPLES_FOLDER,
+) -> None:
+    """Fine-tune the sentence encoder that is asked where the classifier is unsure, and weigh it against the classifier.
+
+    Fine-tuning takes some twenty minutes on two cores, weighing one.
+    Example: detector train-semantic --base ~/all-MiniLM-L6-v2
+    """
+    needed, extra = (FINE_TUNING, "semantic-training") if base else (WEIGHING, "semantic")
+    if not all(map(find_spec, needed)):
+        raise DetectorError(f"this needs an extra: pip install 'behaviour-detector[{extra}]'")
+    flow = import_module("pipelines.flows.semantic")
+    playbook = load_playbook(Settings().playbook)
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("fine-tuning" if base else "weighing", total=None)
+        made = flow.make(
+            playbook=playbook,
+            reader=assemble.text_reader(playbook),
+            base=base,
+            folder=output,
+            examples=examples,
+            progress=lambda done, of: bar.update(task, completed=done, total=of),
+        )
+    console.print(
+        f"weighed on {made.weighed_on:,} agent turns: {made.blend.own:.2f} of the classifier's logit, "
+        f"{made.blend.read:.2f} of the encoder's",
+        highlight=False,
+    )

@@ -1,0 +1,88 @@
+"""Making the semantic tier as a flow: examples in, an encoder and how it is weighed out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import compress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detector.errors import ModelError
+from detector.playbook import Playbook
+from detector.ports import Reader
+from models.evaluation import Numbers
+from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls
+from models.semantic.tier import Blend, Files, OnnxEncoder, save, words_before
+from models.semantic.weighing import blend_of
+from models.train import for_weighing, is_test, train, truth_of
+from pipelines.flows.train import digest_of
+
+LEAST = 1e-6
+
+Progress = Callable[[int, int], None]
+"""Is told the steps done and the steps there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The turns a tier was weighed on, and the weighing."""
+
+    weighed_on: int
+    blend: Blend
+
+
+def make(
+    *,
+    playbook: Playbook,
+    reader: Reader,
+    folder: Path,
+    base: Path | None = None,
+    examples: Path = EXAMPLES_FOLDER,
+    progress: Progress = lambda _done, _of: None,
+) -> Made:
+    """Fine-tune the encoder in `base`, or take the one in `folder`; weigh it, and write the tier into the folder.
+
+    The private test split is neither learned from nor weighed on.
+
+    Raises:
+        ModelError: there is no encoder in the folder, or it was made for other behaviours.
+    """
+    behaviours = tuple(one.id for one in playbook.behaviours)
+    observed = [one for one in observe(own_calls(examples), reader) if one.reading.words and not is_test(one)]
+    truth = truth_of(observed, behaviours)
+    kept = np.array([for_weighing(one.call_id) for one in observed])
+    about = {"behaviours": list(behaviours), "examples_sha256": digest_of(examples)}
+    if base is None:
+        files = Files.read(folder)
+        if files.manifest["behaviours"] != list(behaviours):
+            raise ModelError(f"{folder}: the encoder was made for other behaviours; fine-tune it anew with --base")
+        told = files.manifest["encoder"]
+    else:
+        files = _fine_tuned(base, observed, truth, ~kept, progress)
+        told = {"turns": int((~kept).sum()), "examples_sha256": about["examples_sha256"]}
+    own = train(observed, behaviours)
+    encoder = OnnxEncoder(files.graph, files.listed)
+    read = np.array([encoder.logits(*said) for said in _said(observed, kept)], dtype=np.float64)
+    blend = blend_of(_logits(own.scores[kept]), read, truth[kept])
+    save(folder, files, blend, about={**about, "encoder": told, "weighed_on_turns": len(read)})
+    return Made(len(read), blend)
+
+
+def _fine_tuned(
+    base: Path, observed: Sequence[Observation], truth: np.ndarray, learned: np.ndarray, progress: Progress
+) -> Files:
+    learning: Any = import_module("models.semantic.learning")  # brings PyTorch, which weighing does without
+    graph = learning.fine_tune(base, learned=_said(observed, learned), truth=truth[learned], progress=progress)
+    return Files(graph, tuple(learning.listed_pieces(base)), {})
+
+
+def _said(observed: Sequence[Observation], chosen: np.ndarray) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    return [(one.reading.words, words_before(one.memory)) for one in compress(observed, chosen)]
+
+
+def _logits(scores: Numbers) -> Numbers:
+    within = np.clip(scores, LEAST, 1 - LEAST)
+    logits: Numbers = np.log(within) - np.log1p(-within)
+    return logits
