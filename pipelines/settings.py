@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     sasl_without_tls: bool = Field(default=False, description="Allow SASL_PLAINTEXT, which encrypts nothing.")
     ca_file: Path | None = Field(default=None, description="The certificates (PEM) the brokers are trusted by.")
     data_folder: Path = Field(default=Path("out/worker"), description="Where the worker keeps its local state.")
+    decoded_mib: int = Field(
+        default=320, ge=0, description="The memory (MiB) for the state of calls that need not be decoded again."
+    )
     session_seconds: float = Field(
         default=30, ge=1, le=30, description="A worker silent for this long has its partitions given to others."
     )
