@@ -24,7 +24,7 @@ def run(
 ) -> NoReturn:
     """Run the worker until SIGTERM or SIGINT; then drain, commit and exit with code 0.
 
-    Other exit codes: 70 draining took too long, 71 something could not be sent. Nothing is lost with either.
+    Other exit codes: 2 the login is refused, 70 draining took too long, 71 something could not be sent. None is a loss.
     """
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     metrics = Metrics()
