@@ -102,7 +102,8 @@ class Bench:
                 empty = settled_memory(process)
                 play(first, settings, speed=None)
                 pace(settings, count)
-                held = settled_memory(process) - empty
+                # The pace is told at nine tenths of the messages; the rest comes meanwhile.
+                held = settled_memory(process, seconds=max(3.0, count / 2_000)) - empty
                 play(later, settings, speed=None)
                 yield count, pace(settings, turns, before=count), held / count
 

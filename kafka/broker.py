@@ -2,7 +2,8 @@
 """A real single-node Apache Kafka (KRaft) on loopback, from jars that Maven fetches. For tests and for trying out.
 
 Run: python kafka/broker.py [PORT]. It needs Java 17 and Maven; Ctrl-C ends it and drops what it held. Given a login it
-also listens by SASL/SCRAM, with TLS and without, under a certificate made for it.
+also listens by SASL/SCRAM, with TLS and without, under a certificate made for it; given certificates of clients, by TLS
+too, for those alone who show one of them.
 """
 
 import shutil
@@ -32,7 +33,7 @@ listeners=PLAINTEXT://{address},CONTROLLER://{controller}{secured}
 advertised.listeners=PLAINTEXT://{address}{secured}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,SASL_PLAINTEXT:SASL_PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL
 log.dirs={logs}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -50,6 +51,11 @@ listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config={module} required;
 ssl.keystore.location={keystore}
 ssl.keystore.type=PKCS12
 ssl.keystore.password={password}
+"""
+MUTUAL = """\
+listener.name.ssl.ssl.client.auth=required
+listener.name.ssl.ssl.truststore.type=PEM
+listener.name.ssl.ssl.truststore.location={clients}
 """
 SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
 LOGGING = """\
@@ -104,24 +110,41 @@ def make_certificate(folder: Path, *, password: str) -> Path:
     return store
 
 
+def make_client_certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """Make a key for a client, and a certificate of it that vouches for itself; return the certificate and the key.
+
+    Raises:
+        NoBrokerError: OpenSSL is missing.
+    """
+    if shutil.which("openssl") is None:
+        raise NoBrokerError("not on this machine: openssl")
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    made = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"]
+    where = ["-subj", f"/CN={name}", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", *made, *where], check=True, capture_output=True)  # noqa: S603, S607
+    return certificate, key
+
+
 class KafkaBroker:
-    """A broker process; `stop` and `start` bring it down and back with what it held.
+    """A broker process; `stop` and `start` bring it down and back with what it held, `freeze` and `thaw` hold it still.
 
     With a login there are `secured_address` (SASL_SSL, trusted by the certificate `ca_file`) and `sasl_address`
-    (SASL_PLAINTEXT) beside the open `address`.
+    (SASL_PLAINTEXT) beside the open `address`; with `clients`, a file of certificates, also `mutual_address` (SSL).
     """
 
-    def __init__(self, folder: Path, *, port: int | None = None, login: Login | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, port: int | None = None, login: Login | None = None, clients: Path | None = None
+    ) -> None:
         self._folder = folder
-        self.address, self.secured_address, self.sasl_address = (
-            f"127.0.0.1:{one}" for one in (port or _free_port(), _free_port(), _free_port())
+        self.address, self.secured_address, self.sasl_address, self.mutual_address = (
+            f"127.0.0.1:{one}" for one in (port or _free_port(), _free_port(), _free_port(), _free_port())
         )
         self.ca_file = folder / "broker.pem"
         self._process: subprocess.Popen[bytes] | None = None
         self._classpath = f"{fetch_jars()}/*"
         (folder / "log4j.properties").write_text(LOGGING)
         self._properties = folder / "server.properties"
-        self._properties.write_text(self._written(login))
+        self._properties.write_text(self._written(login, clients))
         made = self._run("kafka.tools.StorageTool", "random-uuid").strip().splitlines()[-1]
         self._run("kafka.tools.StorageTool", "format", "-t", made, "-c", str(self._properties), *_scram(login))
 
@@ -147,6 +170,16 @@ class KafkaBroker:
             self._process.wait(timeout=60)
             self._process = None
 
+    def freeze(self) -> None:
+        """Hold the broker still: its connections stay open, and nothing is answered."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let the broker go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def __enter__(self) -> Self:
         """Start it."""
         self.start()
@@ -158,19 +191,21 @@ class KafkaBroker:
         """Stop it."""
         self.stop(kill=True)
 
-    def _written(self, login: Login | None) -> str:
+    def _written(self, login: Login | None, clients: Path | None) -> str:
         secured = f",SASL_SSL://{self.secured_address},SASL_PLAINTEXT://{self.sasl_address}" if login else ""
+        mutual = f",SSL://{self.mutual_address}" if clients else ""
         properties = PROPERTIES.format(
             address=self.address,
             controller=f"127.0.0.1:{_free_port()}",
-            secured=secured,
+            secured=secured + mutual,
             logs=self._folder / "logs",
             largest=LARGEST_MESSAGE,
         )
         if login is None:
             return properties
         store = make_certificate(self._folder, password=login.password)
-        return properties + SECURITY.format(keystore=store, password=login.password, module=SCRAM_MODULE)
+        properties += SECURITY.format(keystore=store, password=login.password, module=SCRAM_MODULE)
+        return properties + (MUTUAL.format(clients=clients) if clients else "")
 
     def _command(self, *arguments: str) -> list[str]:
         logging = f"-Dlog4j.configuration=file:{self._folder / 'log4j.properties'}"

@@ -40,7 +40,15 @@ class Settings(BaseSettings):
     sasl_password: SecretStr | None = None
     sasl_without_tls: bool = Field(default=False, description="Allow SASL_PLAINTEXT, which encrypts nothing.")
     ca_file: Path | None = Field(default=None, description="The certificates (PEM) the brokers are trusted by.")
+    certificate_file: Path | None = Field(
+        default=None, description="Our own certificate (PEM), where brokers ask for one; its chain may follow it."
+    )
+    key_file: Path | None = Field(default=None, description="The certificate's key (PEM), if it is not beside it.")
+    key_password: SecretStr | None = Field(default=None, description="What the key is encrypted by, if it is.")
     data_folder: Path = Field(default=Path("out/worker"), description="Where the worker keeps its local state.")
+    decoded_mib: int = Field(
+        default=320, ge=0, description="The memory (MiB) for the state of calls that need not be decoded again."
+    )
     session_seconds: float = Field(
         default=30, ge=1, le=30, description="A worker silent for this long has its partitions given to others."
     )

@@ -36,7 +36,7 @@ def make_app(
     transcripts = raw_topic(app, settings.topic_transcripts, partitions=settings.partitions)
     verdicts = raw_topic(app, settings.topic_verdicts, partitions=settings.partitions)
     table = app.Table(TABLE, partitions=settings.partitions, key_type=bytes, value_type=bytes)
-    records = Records(table)
+    records = Records(table, decoded_bytes=settings.decoded_mib * 1024 * 1024)
     outbox = Outbox(
         producer=lambda: cast("LosslessProducer", app.producer),
         decisions=settings.topic_decisions,

@@ -1,6 +1,8 @@
 """How Kafka is reached: the settings in the words of Faust and of librdkafka."""
 
+import re
 import ssl
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -16,10 +18,14 @@ from pipelines.settings import Settings
 ANSWER_SECONDS = 10.0
 _PATIENCE = (0.5, 1.0, 2.0, 6.5)
 """How long an answer is waited for, again and again, in seconds: a refusal is told soon, a far broker has its time."""
-_REFUSED = {
-    "_AUTHENTICATION": "the broker refuses the login: check DETECTOR_SASL_USERNAME and DETECTOR_SASL_PASSWORD",
-    "_SSL": "no TLS connection to the broker: check DETECTOR_CA_FILE, and DETECTOR_BROKERS for the port and host name",
-}
+_LOGIN = "the broker refuses the login: check DETECTOR_SASL_USERNAME and DETECTOR_SASL_PASSWORD"
+_CERTIFICATE = (
+    "the broker refuses our certificate, or wants one: check DETECTOR_CERTIFICATE_FILE and DETECTOR_KEY_FILE, "
+    "and that the broker trusts who signed it"
+)
+_TURNED_AWAY = re.compile(r"\balert (?:\w+ )?(?:certificate|unknown ca)")
+"""What TLS says where the other side turns our certificate away; it comes as an error of the transport."""
+_TLS = "no TLS connection to the broker: check DETECTOR_CA_FILE, and DETECTOR_BROKERS for the port and host name"
 
 
 class UnreachableBrokerError(DetectorError):
@@ -35,8 +41,8 @@ def cluster(settings: Settings) -> ClusterMetadata:
     refused: list[str] = []
 
     def note(error: KafkaError) -> None:
-        if error.name() in _REFUSED:
-            refused.append(error.name())
+        if told := refusal(error) or (_TLS if error.name() == "_SSL" else None):
+            refused.append(told)
 
     client = AdminClient(client_options(settings) | {"error_cb": note})
     for patience in _PATIENCE:
@@ -45,8 +51,15 @@ def cluster(settings: Settings) -> ClusterMetadata:
         except KafkaException:
             client.poll(0)
         if refused:
-            raise UnreachableBrokerError(_REFUSED[refused[0]])
+            raise UnreachableBrokerError(refused[0])
     raise UnreachableBrokerError("no broker answers: check DETECTOR_BROKERS and DETECTOR_SECURITY")
+
+
+def refusal(error: KafkaError) -> str | None:
+    """Return what to do about an error by which a broker refuses our login or certificate; None for any other."""
+    if error.name() == "_AUTHENTICATION":
+        return _LOGIN
+    return _CERTIFICATE if _TURNED_AWAY.search(error.str()) else None
 
 
 def addresses(settings: Settings) -> list[URL]:
@@ -82,6 +95,10 @@ def client_options(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {"bootstrap.servers": settings.brokers, "security.protocol": settings.security}
     if settings.ca_file is not None:
         options["ssl.ca.location"] = str(settings.ca_file)
+    if settings.certificate_file is not None:
+        options["ssl.certificate.location"] = str(settings.certificate_file)
+        options["ssl.key.location"] = str(settings.key_file or settings.certificate_file)
+        options["ssl.key.password"] = _key_password(settings)
     if settings.security.startswith("SASL"):
         username, password = _login(settings)
         options |= {"sasl.mechanism": settings.sasl_mechanism, "sasl.username": username, "sasl.password": password}
@@ -90,9 +107,28 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 def _trust(settings: Settings) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=settings.ca_file)
+        context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError:
         raise UnreachableBrokerError(f"DETECTOR_CA_FILE: no certificate can be read from {settings.ca_file}") from None
+    if settings.certificate_file is not None:
+        _show(context, settings.certificate_file, settings)
+    return context
+
+
+def _show(context: ssl.SSLContext, certificate: Path, settings: Settings) -> None:
+    """Have a connection show our own certificate."""
+    try:
+        context.load_cert_chain(certificate, settings.key_file, _key_password(settings))
+    except OSError:
+        raise UnreachableBrokerError(
+            f"DETECTOR_CERTIFICATE_FILE: no certificate can be read from {certificate}, or no key that fits it from "
+            f"{settings.key_file or certificate}; check DETECTOR_KEY_FILE and DETECTOR_KEY_PASSWORD too"
+        ) from None
+
+
+def _key_password(settings: Settings) -> str:
+    """Return what the key is encrypted by; never None, for which OpenSSL would ask at the terminal."""
+    return settings.key_password.get_secret_value() if settings.key_password is not None else ""
 
 
 def _login(settings: Settings) -> tuple[str, str]:

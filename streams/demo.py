@@ -13,7 +13,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from detector.detect import Detector
 from detector.errors import DetectorError
@@ -102,10 +102,9 @@ def worker(
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment by which a process gets the same settings."""
-    told = settings.model_dump(mode="json", exclude_none=True, exclude={"sasl_password"})
-    if settings.sasl_password is not None:
-        told["sasl_password"] = settings.sasl_password.get_secret_value()
-    return {f"DETECTOR_{name.upper()}": str(value) for name, value in told.items()}
+    told = settings.model_dump(mode="json", exclude_none=True)
+    secret = {name: value.get_secret_value() for name, value in settings if isinstance(value, SecretStr)}
+    return {f"DETECTOR_{name.upper()}": str(value) for name, value in (told | secret).items()}
 
 
 def free_port() -> int:

@@ -12,6 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from streams.delivery import PatientConsumer
+from streams.producing import LosslessProducer
 
 
 class Operations(Service):
@@ -69,9 +70,12 @@ class WorkerGauges(Collector):
         self._app = app
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the calls kept, whether messages are taken in, and how far each partition is behind."""
+        """Yield the calls kept, what is under way, whether messages are taken in, how far each partition is behind."""
         calls = len(cast("Sized", self._app.tables["calls"])) if self._app.started else 0
         yield GaugeMetricFamily("detector_calls", "Calls whose state is kept.", value=calls)
+        under_way = cast("LosslessProducer", self._app.producer).under_way if self._app.started else 0
+        told = "Messages given to the client that the broker does not have yet."
+        yield GaugeMetricFamily("detector_under_way_messages", told, value=under_way)
         ready = float(why_not_ready(self._app) is None)
         yield GaugeMetricFamily("detector_ready", "1 when messages are taken in.", value=ready)
         told = "Messages written and not yet committed."

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias, cast
@@ -16,8 +17,11 @@ from faust.types.tuples import TP, RecordMetadata
 from mode import Service
 
 from streams.codecs import Headers
+from streams.connection import refusal
 
-EXIT_NOT_SENT = 71
+EXIT_REFUSED, EXIT_NOT_SENT = 2, 71
+REFUSED_SECONDS = 10.0
+"""A refusal may be that of a broker which is just going or coming; one that goes on for so long is meant."""
 POLL_SECONDS = 0.005
 MOST_UNDER_WAY = 5_000
 MOST_BYTES_UNDER_WAY = 64 * 1024 * 1024
@@ -39,14 +43,19 @@ def give_up(error: object, *, end: End = os._exit) -> None:
     """End the process at once because something could not be sent; nothing is committed after it."""
     told = error.name() if isinstance(error, KafkaError) else type(error).__name__
     log.critical("a send failed: the process ends and the messages will come again", extra={"error": told})
+    _leave(EXIT_NOT_SENT, end)
+
+
+def _leave(code: int, end: End) -> None:
     for handler in logging.getLogger().handlers:
         handler.flush()
-    end(EXIT_NOT_SENT)
+    end(code)
 
 
 class LosslessProducer(Producer):
     """Sends what Faust and the shell give it. A send that fails ends the process: Faust would commit over it.
 
+    So does a broker that refuses the login or the certificate while the worker runs: Faust would try on for ever.
     What is given is queued at once. Whoever gives much awaits `ebb` first: then a slow broker slows the intake down.
     """
 
@@ -56,10 +65,11 @@ class LosslessProducer(Producer):
         self._end = end
         self._client: Client | None = None
         self._given = self._delivered = self._bytes = 0
+        self._refused_since: float | None = None
 
     async def on_start(self) -> None:
         """Connect."""
-        self._client = Client(self._options)
+        self._client = Client(self._options | {"error_cb": self.refused})
 
     async def on_stop(self) -> None:
         """Wait until the broker has everything."""
@@ -151,6 +161,17 @@ class LosslessProducer(Producer):
         """Kafka has had them since 0.11."""
         return True
 
+    def refused(self, error: KafkaError) -> None:
+        """Take in an error of the connection: end the process where the broker goes on refusing us."""
+        told, now = refusal(error), time.monotonic()
+        if told is None:
+            return
+        if self._refused_since is None:
+            self._refused_since = now
+        if now - self._refused_since >= REFUSED_SECONDS:
+            log.critical("%s; the process ends, and nothing is lost", told)
+            _leave(EXIT_REFUSED, self._end)
+
     async def _hear(self) -> None:
         """Take in what the broker has told of what is under way, and let others run for a moment."""
         self.client.poll(0)
@@ -160,6 +181,7 @@ class LosslessProducer(Producer):
         if error is not None:
             give_up(error, end=self._end)
             return
+        self._refused_since = None
         self._delivered += 1
         self._bytes -= size
         if on_delivered is not None:

@@ -2,15 +2,15 @@
 
 A body is a run of parts, each with what it is part of and its length. Turns, decisions, credits and emissions are
 written as they come; whenever they have come to some length they are sealed: compressed, and copied as they are from
-then on. So a message costs what it adds, not what was said before it. Defaults are left out: whoever changes one of a
-value that is kept changes the format.
+then on. So a message costs what it adds, not what was said before it; what was read grows as what was written does.
+Defaults are left out: whoever changes one of a value that is kept changes the format.
 """
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
@@ -32,11 +32,15 @@ Named: TypeAlias = tuple[str, tuple[str | Decision, ...], tuple[str | RewardEven
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """The bytes of values that follow each other: sealed parts, and the JSON of the rest."""
+    """The bytes of values that follow each other: sealed parts, and the JSON of the rest.
+
+    `size` is the length of all their JSON.
+    """
 
     values: tuple[Any, ...] = ()
     sealed: bytes = b""
     tail: bytes = b""
+    size: int = 0
 
     def with_all(
         self, values: tuple[Any, ...], kind: int, *, as_written: Callable[[Any], Any] | None = None
@@ -48,9 +52,10 @@ class Grown:
         fresh = values[len(known.values) :]
         added = _ADAPTERS[kind].dump_json(tuple(map(as_written, fresh)) if as_written else fresh, exclude_defaults=True)
         tail = b",".join(filter(None, (known.tail, added[1:-1])))
+        size = known.size + len(tail) - len(known.tail)
         if len(tail) < SEAL_BYTES:
-            return Grown(values, known.sealed, tail)
-        return Grown(values, known.sealed + _part(kind, zlib.compress(tail, level=1), sealed=True))
+            return Grown(values, known.sealed, tail, size)
+        return Grown(values, known.sealed + _part(kind, zlib.compress(tail, level=1), sealed=True), size=size)
 
     def begins(self, values: tuple[Any, ...]) -> bool:
         """Tell whether values are these, and perhaps more."""
@@ -74,10 +79,18 @@ class Stored:
     emissions: Grown = NOTHING
     rest: bytes = b""
 
+    @property
+    def size(self) -> int:
+        """The length of all its JSON."""
+        return sum(one.size for one in self._runs) + len(self.rest)
+
     def bytes(self) -> bytes:
         """Return the whole."""
-        grown = (self.turns, self.decisions, self.credits, self.emissions)
-        return b"".join(one.parts(kind) for kind, one in enumerate(grown)) + _part(_REST, self.rest)
+        return b"".join(one.parts(kind) for kind, one in enumerate(self._runs)) + _part(_REST, self.rest)
+
+    @property
+    def _runs(self) -> tuple[Grown, ...]:
+        return self.turns, self.decisions, self.credits, self.emissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +126,29 @@ def stored(state: CallState, introduction: Emission, *, known: Stored) -> Stored
     return Stored(turns, decisions, credited, emissions, _ALL_REST.dump_json(rest))
 
 
-def restored(raw: bytes) -> tuple[CallState, Emission]:
-    """Return the state of bytes, and the introduction kept with it."""
-    runs: dict[int, list[bytes]] = {kind: [] for kind in range(5)}
-    for kind, text in _parts(raw):
-        runs[kind].append(text)
+def restored(raw: bytes) -> tuple[CallState, Emission, Stored]:
+    """Return the state of bytes, the introduction kept with it, and the bytes as what further ones grow from."""
+    runs: tuple[list[_Part], ...] = ([], [], [], [], [])
+    for kind, part in _parts(raw):
+        runs[kind].append(part)
     turns, decisions, credited, named = (
-        one.validate_json(b"[%b]" % b",".join(runs[kind])) for kind, one in enumerate(_ADAPTERS)
+        one.validate_json(b"[%b]" % b",".join(part.text for part in run))
+        for one, run in zip(_ADAPTERS, runs, strict=False)
     )
-    rest = _ALL_REST.validate_json(b"".join(runs[_REST]))
+    (written,) = runs[_REST]
+    rest = _ALL_REST.validate_json(written.text)
     bare = CallState(rest.header, turns, rest.memory, decisions, credited, {}, rest.judgements, rest.ended)
     names = _Names(bare)
     emissions = {one[0]: names.emission(one) for one in named}
-    return replace(bare, emissions=emissions), names.emission(rest.introduction)
+    state = CallState(rest.header, turns, rest.memory, decisions, credited, emissions, rest.judgements, rest.ended)
+    known = Stored(
+        _regrown(turns, runs[_TURNS]),
+        _regrown(decisions, runs[_DECISIONS]),
+        _regrown(credited, runs[_CREDITS]),
+        _regrown(tuple(emissions.items()), runs[_EMISSIONS]),
+        written.text,
+    )
+    return state, names.emission(rest.introduction), known
 
 
 class _Names:
@@ -159,15 +182,32 @@ def _named(identifier: str, one: Value, known: Mapping[str, Value]) -> str | Val
     return identifier if found is one or found == one else one
 
 
+class _Part(NamedTuple):
+    """A part as it was read: its JSON, and its bytes where they are sealed."""
+
+    text: bytes
+    sealed: bytes
+
+
+def _regrown(values: tuple[Any, ...], run: Iterable[_Part]) -> Grown:
+    """Return values with the parts that they were read from."""
+    size, sealed, tail = 0, b"", b""
+    for part in run:
+        size += len(part.text)
+        sealed += part.sealed
+        tail = b"" if part.sealed else part.text
+    return Grown(values, sealed, tail, size)
+
+
 def _part(kind: int, text: bytes, *, sealed: bool = False) -> bytes:
     return _PART.pack(kind, sealed, len(text)) + text
 
 
-def _parts(raw: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield what each part is part of, and its JSON."""
+def _parts(raw: bytes) -> Iterator[tuple[int, _Part]]:
+    """Yield what each part is part of, and the part."""
     at = 0
     while at < len(raw):
         kind, sealed, length = _PART.unpack_from(raw, at)
-        at += _PART.size + length
-        text = raw[at - length : at]
-        yield kind, zlib.decompress(text) if sealed else text
+        start, at = at, at + _PART.size + length
+        text = raw[start + _PART.size : at]
+        yield kind, _Part(zlib.decompress(text), raw[start:at]) if sealed else _Part(text, b"")

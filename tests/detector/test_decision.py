@@ -1,10 +1,14 @@
 """What a score means: award, review, shadow or nothing."""
 
+from uuid import uuid5
+
 import pytest
 from fakes import behaviour, header, playbook_of, policy, turn
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detector.candidate import Candidate, Evidence
-from detector.decision import Decision, Outcome, decide, decision_id, outcome_of
+from detector.decision import NAMESPACE, Decision, Outcome, decide, decision_id, outcome_of, stable_id
 from detector.playbook import Behaviour, Mode, Thresholds
 
 LIVE = behaviour()
@@ -131,3 +135,9 @@ def test_decision_ids_are_stable_and_told_apart() -> None:
 
     assert decision_id(**base) == "c197e951-f4a4-5de3-ad34-7e45cc4f0e01"
     assert len(others | {decision_id(**base)}) == 5
+
+
+@given(st.text())
+def test_a_stable_id_is_the_uuid_of_version_five(name: str) -> None:
+    """Whoever knows tenant, call and behaviour finds the id with any language's library."""
+    assert stable_id(name) == str(uuid5(NAMESPACE, name))

@@ -10,8 +10,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -19,6 +21,7 @@ from uuid import uuid4
 
 import pytest
 from confluent_kafka import Message, Producer
+from prometheus_client.parser import text_string_to_metric_families
 
 from detector.detect import Detector
 from detector.playbook import DEFAULT_FOLDER
@@ -152,6 +155,27 @@ class Stage:
                 if call_id.startswith(prefix):
                     ledger.take(value)
         return ledger
+
+    def asked(self, port: int, path: str) -> tuple[int, str]:
+        """Return status and text of a worker's answer; status 0 where nobody answers."""
+        connection = HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except OSError:
+            return 0, ""
+        finally:
+            connection.close()
+
+    def figures(self, port: int) -> dict[str, float]:
+        """Return the figures of a worker's metrics page, those with labels added up."""
+        status, page = self.asked(port, "/metrics")
+        figures = Counter[str]()
+        for family in text_string_to_metric_families(page if status == 200 else ""):
+            for sample in family.samples:
+                figures[sample.name] += sample.value
+        return figures
 
     def agrees(self, detector: Detector, calls: list[Call], *, seconds: float = 40) -> list[str]:
         """Wait until the stream says what batch says of calls; return what is still different."""

@@ -36,7 +36,7 @@ def said(*turns: Turn) -> TurnsSaid:
 
 def folded(detector: Detector, messages: Iterable[Message], *, through_bytes: bool = True) -> tuple[Records, Ledger]:
     """Handle messages in turn, each record taken through its bytes, and put together what is told."""
-    records, ledger = Records({}, decoded=0 if through_bytes else 64), Ledger()
+    records, ledger = Records({}, decoded_bytes=0 if through_bytes else 1_000_000), Ledger()
     for at, message in enumerate(messages, start=1):
         before = records.get(message.call_id)
         handled = handle(detector, before, message, at=float(at))

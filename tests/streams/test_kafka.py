@@ -12,7 +12,9 @@ from confluent_kafka.cimpl import NewTopic
 from detector.detect import Detector
 from detector.transcript import Call
 from streams import topics
+from streams.demo import free_port
 from streams.letters import letters
+from streams.producing import MOST_UNDER_WAY
 from streams.replay import play, score
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -80,6 +82,39 @@ def test_broker_that_goes_and_comes_back_loses_nothing(real: Any, detector: Dete
     real.start_worker()
 
     assert real.agrees(detector, calls, seconds=90) == []
+
+
+def test_frozen_broker_holds_the_intake_back_and_loses_nothing(
+    real: Any, detector: Detector, make_calls: MakeCalls
+) -> None:
+    """A broker held still: no more is taken in than may be under way, memory stands; then all arrives, each once."""
+    if not hasattr(real.broker, "freeze"):
+        pytest.skip("the broker is not ours to freeze")
+    topics.create(real.settings, replicas=1)
+    calls = make_calls(2_000, prefix="frozen")
+    play(score(calls, whole_calls=True), real.settings, speed=None)
+    port = free_port()
+    worker = real.start_worker(DETECTOR_WEB_PORT=str(port), DETECTOR_SESSION_SECONDS="30")
+    assert real.wait_for(lambda: real.figures(port)["detector_turns_total"] > 0)
+
+    real.broker.freeze()
+    try:
+        held = real.wait_for(lambda: real.figures(port)["detector_under_way_messages"] >= MOST_UNDER_WAY, seconds=15)
+        at_the_bound = real.figures(port)
+        time.sleep(4)
+        later = real.figures(port)
+    finally:
+        real.broker.thaw()
+
+    assert held
+    assert later["detector_turns_total"] - at_the_bound["detector_turns_total"] <= 12  # the one call that filled it
+    assert later["detector_turns_total"] < 12 * len(calls) / 2
+    assert MOST_UNDER_WAY <= later["detector_under_way_messages"] < MOST_UNDER_WAY + 100
+    grown = later["process_resident_memory_bytes"] - at_the_bound["process_resident_memory_bytes"]
+    assert grown < 8 * 1024 * 1024
+    assert real.agrees(detector, calls, seconds=60) == []
+    assert worker.poll() is None
+    assert len(real.read(real.settings.topic_scorecards)) == len(calls)
 
 
 def test_ten_megabytes_of_rubbish_do_not_stop_the_stream(real: Any, detector: Detector, make_calls: MakeCalls) -> None:

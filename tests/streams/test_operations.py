@@ -1,12 +1,9 @@
 """The worker seen from outside."""
 
-from collections import Counter
 from collections.abc import Callable
-from http.client import HTTPConnection
 from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from detector.detect import Detector
 from detector.transcript import Call
@@ -44,19 +41,6 @@ def test_metrics_count_what_was_handled(detector: Detector, make_calls: MakeCall
     assert told("process_resident_memory_bytes") > 0
 
 
-def asked(port: int, path: str) -> tuple[int, str]:
-    """Return status and text of an answer; status 0 where nobody answers."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    except OSError:
-        return 0, ""
-    finally:
-        connection.close()
-
-
 @pytest.mark.slow
 def test_worker_tells_health_readiness_and_metrics(stage: Any, detector: Detector, make_calls: MakeCalls) -> None:
     """A ready worker answers 200 on its own port on loopback, and counts what it took in."""
@@ -64,33 +48,18 @@ def test_worker_tells_health_readiness_and_metrics(stage: Any, detector: Detecto
     port = free_port()
     stage.start_worker(DETECTOR_WEB_PORT=str(port))
 
-    assert stage.wait_for(lambda: asked(port, "/readyz") == (200, "ok\n"))
-    assert asked(port, "/healthz") == (200, "ok\n")
+    assert stage.wait_for(lambda: stage.asked(port, "/readyz") == (200, "ok\n"))
+    assert stage.asked(port, "/healthz") == (200, "ok\n")
     play(score(calls), stage.settings, speed=None)
     assert stage.agrees(detector, calls) == []
-    assert stage.wait_for(lambda: lag_of(port) == 0)
-    figures = told_by(port)
+    assert stage.wait_for(lambda: stage.figures(port)["detector_lag_messages"] == 0)
+    figures = stage.figures(port)
     assert figures["detector_turns_total"] == 36
     assert figures["detector_calls"] == 3
     assert figures["detector_ready"] == 1
     assert figures["detector_step_seconds_count"] == 3 * 14
     assert figures["detector_reward_delay_seconds_count"] == figures["detector_rewards_total"] > 0
     assert 0 < figures["detector_reward_delay_seconds_sum"] / figures["detector_rewards_total"] < 10
-
-
-def told_by(port: int) -> dict[str, float]:
-    """Return the figures of a worker's metrics page, those with labels added up."""
-    status, page = asked(port, "/metrics")
-    figures = Counter[str]()
-    for family in text_string_to_metric_families(page if status == 200 else ""):
-        for sample in family.samples:
-            figures[sample.name] += sample.value
-    return figures
-
-
-def lag_of(port: int) -> float:
-    """Return how far a worker is behind; the changelog is no input, and what is committed is not behind."""
-    return told_by(port)["detector_lag_messages"]
 
 
 def test_demo_tells_what_differs_and_what_was_lost(detector: Detector, make_calls: MakeCalls) -> None:

@@ -1,6 +1,7 @@
 """The producer: what is given is sent, a slow broker holds the giver back, what fails ends the process."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from streams.agents import Outbox, Shell
 from streams.codecs import encode
 from streams.messages import TRANSCRIPTS, WholeCall
 from streams.metrics import Metrics
-from streams.producing import EXIT_NOT_SENT, LosslessProducer
+from streams.producing import EXIT_NOT_SENT, EXIT_REFUSED, LosslessProducer
 from streams.records import Records
 
 
@@ -129,6 +130,50 @@ def test_message_the_broker_refuses_ends_the_process() -> None:
     asyncio.run(send())
 
     assert codes == [EXIT_NOT_SENT]
+
+
+REFUSED = KafkaError(KafkaError._AUTHENTICATION)
+TURNED_AWAY = KafkaError(KafkaError._TRANSPORT, "SSL routines::ssl/tls alert bad certificate: SSL alert number 42")
+DOWN = KafkaError(KafkaError._TRANSPORT, "Connection refused")
+
+
+@pytest.mark.parametrize(
+    ("errors", "seconds", "codes"),
+    [
+        ([REFUSED, REFUSED], 0.0, [EXIT_REFUSED]),
+        ([TURNED_AWAY, TURNED_AWAY], 0.0, [EXIT_REFUSED]),
+        ([REFUSED, REFUSED], 60.0, []),
+        ([DOWN, DOWN], 0.0, []),
+    ],
+    ids=["login", "certificate", "for a moment", "no refusal"],
+)
+def test_refusal_that_goes_on_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch, errors: list[KafkaError], seconds: float, codes: list[int]
+) -> None:
+    """A login or certificate that the broker goes on refusing ends the process; a broker that is down does not."""
+    monkeypatch.setattr(producing, "REFUSED_SECONDS", seconds)
+    ended: list[int] = []
+    producer = producer_on(SlowClient(), end=ended.append)
+
+    for error in errors:
+        producer.refused(error)
+
+    assert ended[:1] == codes
+
+
+def test_refusal_before_a_delivery_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the broker took since a refusal says that we are let in; time is counted anew from the next one."""
+    monkeypatch.setattr(producing, "REFUSED_SECONDS", 0.05)
+    client, ended = SlowClient(), list[int]()
+    producer = producer_on(client, end=ended.append)
+    producer.refused(REFUSED)
+    time.sleep(0.1)
+
+    producer.give("t", key=b"k", value=b"v")
+    client.acknowledge(1)
+    producer.refused(REFUSED)
+
+    assert ended == []
 
 
 @pytest.mark.parametrize(("most", "size"), [("MOST_UNDER_WAY", 10), ("MOST_BYTES_UNDER_WAY", 10_000)])

@@ -7,9 +7,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import (
+    AdminClient,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialDeletion,
+    UserScramCredentialUpsertion,
+)
 
 from detector.detect import Detector
 from detector.transcript import Call
@@ -19,19 +27,40 @@ from streams.connection import UnreachableBrokerError, client_options, credentia
 from streams.demo import environment, free_port
 from streams.letters import letters
 from streams.listening import Listener
+from streams.producing import EXIT_REFUSED
 from streams.replay import play, score
 from streams.tail import next_event
 
 MakeCalls = Callable[..., list[Call]]
 USERNAME, PASSWORD, WRONG = "worker", "correct-horse-battery", "staple-staple-staple"
+CLI = ["-c", "from pipelines.cli import main; main()"]
+COMMANDS = {
+    "worker": ["-m", "streams"],
+    "topics": [*CLI, "topics", "check"],
+    "tail": [*CLI, "tail", "--until-quiet", "1"],
+    "dead-letters": [*CLI, "dead-letters", "list"],
+    "replay": [*CLI, "replay", "samples/calls.jsonl", "--speed", "max"],
+}
 ON_KAFKA = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
-def guarded(broker_script: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A real Apache Kafka with a login and a certificate of its own."""
+def certificates(bare_broker_script: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A certificate of the worker, which the broker knows, and a stranger's; each with its key."""
+    folder = tmp_path_factory.mktemp("certificates")
+    try:
+        made = {name: bare_broker_script.make_client_certificate(folder, name) for name in ("known", "stranger")}
+    except bare_broker_script.NoBrokerError as error:
+        pytest.skip(str(error))
+    return SimpleNamespace(**made)
+
+
+@pytest.fixture(scope="module")
+def guarded(broker_script: Any, certificates: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real Apache Kafka with a login and a certificate of its own, which knows the worker's certificate."""
     login = broker_script.Login(USERNAME, PASSWORD)
-    with broker_script.KafkaBroker(tmp_path_factory.mktemp("guarded"), login=login) as broker:
+    folder = tmp_path_factory.mktemp("guarded")
+    with broker_script.KafkaBroker(folder, login=login, clients=certificates.known[0]) as broker:
         yield broker
 
 
@@ -45,6 +74,22 @@ def secured(guarded: Any, real_on: Callable[..., Any]) -> Iterator[Any]:
         sasl_username=USERNAME,
         sasl_password=PASSWORD,
         ca_file=guarded.ca_file,
+    )
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def mutual(guarded: Any, certificates: Any, real_on: Callable[..., Any]) -> Iterator[Any]:
+    """Topics of their own on the guarded Kafka, reached by TLS with the worker's certificate and without a login."""
+    certificate, key = certificates.known
+    made = real_on(
+        guarded,
+        brokers=guarded.mutual_address,
+        security="SSL",
+        ca_file=guarded.ca_file,
+        certificate_file=certificate,
+        key_file=key,
     )
     yield made
     made.close()
@@ -85,17 +130,7 @@ class TestOnKafka:
         assert event.data.call_id.startswith("secured-")
         assert PASSWORD not in secured.logs()
 
-    @pytest.mark.parametrize(
-        "command",
-        [
-            ["-m", "streams"],
-            ["-c", "from pipelines.cli import main; main()", "topics", "check"],
-            ["-c", "from pipelines.cli import main; main()", "tail", "--until-quiet", "1"],
-            ["-c", "from pipelines.cli import main; main()", "dead-letters", "list"],
-            ["-c", "from pipelines.cli import main; main()", "replay", "samples/calls.jsonl", "--speed", "max"],
-        ],
-        ids=["worker", "topics", "tail", "dead-letters", "replay"],
-    )
+    @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
     @pytest.mark.parametrize(
         ("env", "told"),
         [
@@ -118,6 +153,59 @@ class TestOnKafka:
         assert WRONG not in said
         assert seconds < 20
 
+    def test_everything_works_by_a_certificate_of_our_own(
+        self, mutual: Any, detector: Detector, make_calls: MakeCalls
+    ) -> None:
+        """Topics, worker, replay and dead letters all show the broker the certificate that it wants."""
+        topics.create(mutual.settings, replicas=1)
+        mutual.start_worker()
+        mutual.send("poison-0", b"no json")
+        calls = make_calls(20, prefix="mutual")
+        play(score(calls), mutual.settings, speed=None)
+
+        assert mutual.agrees(detector, calls) == []
+        assert [one.reason for one in letters(mutual.settings)] == ["not_json"]
+
+    @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+    @pytest.mark.parametrize("shown", [None, "stranger"], ids=["no certificate", "a stranger's"])
+    def test_certificate_that_the_broker_does_not_know_is_refused(
+        self, mutual: Any, certificates: Any, command: list[str], shown: str | None
+    ) -> None:
+        """Without a certificate, or with one nobody vouches for, every door ends soon and says what to look at."""
+        certificate, key = getattr(certificates, shown) if shown else (None, None)
+        settings = mutual.settings.model_copy(update={"certificate_file": certificate, "key_file": key})
+
+        code, said, seconds = run(settings, *command)
+
+        assert code == 2
+        assert "DETECTOR_CERTIFICATE_FILE" in said
+        assert "Traceback" not in said
+        assert seconds < 20
+
+    def test_login_revoked_while_the_worker_runs_is_told_and_loses_nothing(
+        self, guarded: Any, secured: Any, detector: Detector, make_calls: MakeCalls
+    ) -> None:
+        """Once its connections end, the worker ends too and says why; with the login back the next one goes on."""
+        topics.create(secured.settings, replicas=1)
+        calls = make_calls(80, prefix="revoked")
+        grant(guarded, "passing")
+        worker = secured.start_worker(DETECTOR_SASL_USERNAME="passing")
+        play(score(calls[:40]), secured.settings, speed=None)
+        assert secured.wait_for(lambda: len(secured.read(secured.settings.topic_decisions)) > 10)
+
+        revoke(guarded, "passing")
+        guarded.stop()
+        guarded.start()
+        grant(guarded, USERNAME)  # Kafka 3.9.1, restarted after the deletion of one login, has forgotten all of them
+        play(score(calls[40:]), secured.settings, speed=None)
+
+        assert worker.wait(timeout=60) == EXIT_REFUSED
+        assert "the broker refuses the login: check DETECTOR_SASL_USERNAME" in secured.logs()
+        assert PASSWORD not in secured.logs()
+        grant(guarded, "passing")
+        secured.start_worker(DETECTOR_SASL_USERNAME="passing")
+        assert secured.agrees(detector, calls, seconds=60) == []
+
     def test_login_without_tls_works_where_it_is_asked_for(self, guarded: Any, secured: Any) -> None:
         """SASL_PLAINTEXT is refused before anything is sent, and works once it is allowed."""
         plain = secured.settings.model_copy(update={"brokers": guarded.sasl_address, "security": "SASL_PLAINTEXT"})
@@ -126,6 +214,24 @@ class TestOnKafka:
         with pytest.raises(UnreachableBrokerError, match="DETECTOR_SASL_WITHOUT_TLS"):
             topics.faults(plain)
         assert topics.faults(plain.model_copy(update={"sasl_without_tls": True})) == []
+
+
+def grant(guarded: Any, username: str) -> None:
+    """Let a user enter a broker by the password of these tests."""
+    how = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+    alter(guarded, UserScramCredentialUpsertion(username, how, PASSWORD.encode()))
+
+
+def revoke(guarded: Any, username: str) -> None:
+    """Let a user enter no more; what is connected stays so."""
+    alter(guarded, UserScramCredentialDeletion(username, ScramMechanism.SCRAM_SHA_512))
+
+
+def alter(guarded: Any, alteration: Any) -> None:
+    """Change who may enter a broker."""
+    admin = AdminClient({"bootstrap.servers": guarded.address})
+    for altered in admin.alter_user_scram_credentials([alteration]).values():
+        altered.result(10)
 
 
 def test_login_without_tls_is_refused() -> None:
@@ -149,6 +255,50 @@ def test_certificate_that_cannot_be_read_is_told(tmp_path: Path, content: str | 
 
     with pytest.raises(UnreachableBrokerError, match="DETECTOR_CA_FILE"):
         client_options(Settings(_env_file=None, security="SSL", ca_file=file))
+
+
+@pytest.mark.parametrize("fault", ["missing", "broken", "key of another", "key is encrypted"])
+def test_certificate_of_our_own_that_cannot_be_used_is_told(tmp_path: Path, certificates: Any, fault: str) -> None:
+    """A missing or broken certificate, or a key that does not fit it, is a clear error and not a question."""
+    certificate, key = certificates.known
+    if fault in {"missing", "broken"}:
+        certificate = tmp_path / "own.pem"
+    if fault == "broken":
+        certificate.write_text("no certificate")
+    if fault == "key of another":
+        key = certificates.stranger[1]
+    if fault == "key is encrypted":
+        key = encrypted(key, tmp_path / "own.key", password=PASSWORD)
+    settings = Settings(_env_file=None, security="SSL", certificate_file=certificate, key_file=key)
+
+    with pytest.raises(UnreachableBrokerError, match="DETECTOR_CERTIFICATE_FILE"):
+        credentials(settings)
+    with pytest.raises(UnreachableBrokerError, match="DETECTOR_CERTIFICATE_FILE"):
+        client_options(settings)
+
+
+def test_key_may_be_encrypted_or_stand_beside_its_certificate(tmp_path: Path, certificates: Any) -> None:
+    """The password of a key is a setting; a key without a file of its own is looked for beside the certificate."""
+    certificate, key = certificates.known
+    locked = encrypted(key, tmp_path / "own.key", password=PASSWORD)
+    both = tmp_path / "both.pem"
+    both.write_text(key.read_text() + certificate.read_text())
+    trusted = {"security": "SSL", "ca_file": certificate}
+
+    own = Settings(_env_file=None, **trusted, certificate_file=certificate, key_file=locked, key_password=PASSWORD)
+    beside = Settings(_env_file=None, **trusted, certificate_file=both)
+
+    for settings in (own, beside):
+        assert credentials(settings) is not None
+        AdminClient(client_options(settings))  # librdkafka reads the files as it is made
+    assert PASSWORD not in f"{own!r} {own}"
+
+
+def encrypted(key: Path, to: Path, *, password: str) -> Path:
+    """Write a key encrypted by a password."""
+    asked = ["openssl", "pkey", "-aes256", "-in", str(key), "-out", str(to), "-passout", f"pass:{password}"]
+    subprocess.run(asked, check=True, capture_output=True)
+    return to
 
 
 def test_secrets_do_not_print() -> None:
