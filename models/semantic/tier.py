@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.call import Memory
-from detector.candidate import Reading
+from detector.candidate import UNLESS, Reading
 from detector.errors import ModelError
 from models.semantic.pieces import Pieces
 
@@ -62,15 +62,22 @@ class Tier:
         places = {behaviour: at for at, behaviour in enumerate(learned)}
         self._known = np.array([one in places for one in behaviours])
         self._columns = np.array([places.get(one, 0) for one in behaviours])
+        self._asked = {behaviour: at for at, behaviour in enumerate(behaviours)}
 
     def shifts(self, logits: Array, reading: Reading, memory: Memory) -> Array | None:
-        """Return what to add to the classifier's logits, nought outside the band; None where all are outside."""
+        """Return what to add to the classifier's logits, nought outside the band; None where all are outside.
+
+        What an unless of the playbook speaks against is never raised.
+        """
         unsure = (logits > self._low) & (logits < self._high) & self._known
         if not unsure.any():
             return None
         read, blend = self._encoder.logits(reading.words, words_before(memory)), self._blend
         weighed = blend.own * logits + (blend.read * read + blend.constant)[self._columns]
-        return np.where(unsure, weighed - logits, 0).astype(np.float32)
+        shifts = np.where(unsure, weighed - logits, 0).astype(np.float32)
+        against = [self._asked[hit.owner] for hit in reading.hits if hit.kind is UNLESS and hit.owner in self._asked]
+        shifts[against] = np.minimum(shifts[against], 0)
+        return shifts
 
 
 class OnnxEncoder:

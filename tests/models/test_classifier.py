@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from detector.call import Memory, Past, remember
 from detector.candidate import Hit, Reading
+from detector.playbook import Playbook
 from detector.transcript import Speaker
 from models.classifier import RULE_PRIOR, Classifier, by_rules
 from models.explanation import heaviest_run, toll_of
@@ -15,7 +16,9 @@ from models.features import features, named
 from models.labels import observe, own_calls
 from models.registry import FORMAT
 from models.weights import Weights
+from pipelines import assemble
 from pipelines.nlp import SpacyReader
+from pipelines.settings import Settings
 
 WORDS = ("have", "a", "good", "day")
 SPANS = ((0, 4), (5, 6), (9, 13), (14, 17))
@@ -84,9 +87,15 @@ SAID = st.lists(
 ).map(" ".join)
 
 
+@pytest.fixture(scope="session")
+def alone(playbook: Playbook) -> Classifier:
+    """The shipped model without a second reading."""
+    return assemble.classifier(Settings(_env_file=None, semantic="off"), playbook)
+
+
 @given(before=SAID, text=SAID, names=st.sampled_from([(), ("rosa",)]))
 def test_rows_of_words_score_as_features_by_name(
-    classifier: Classifier, reader: SpacyReader, before: str, text: str, names: tuple[str, ...]
+    alone: Classifier, reader: SpacyReader, before: str, text: str, names: tuple[str, ...]
 ) -> None:
     """Over any turns the shipped model scores to 1e-6 as where each feature is looked up by its name."""
     memory = Memory(customer_names=frozenset(names))
@@ -95,22 +104,22 @@ def test_rows_of_words_score_as_features_by_name(
     made = reader.read(turn(1, "agent", text), memory)
     assume(made.words)
 
-    expected = by_name(classifier.weights, made, memory)
+    expected = by_name(alone.weights, made, memory)
 
-    assert np.abs(classifier.probabilities(made, memory) - expected).max() < 1e-6
+    assert np.abs(alone.probabilities(made, memory) - expected).max() < 1e-6
 
 
 def test_rows_are_made_anew_once_they_are_too_many(
-    classifier: Classifier, reader: SpacyReader, monkeypatch: pytest.MonkeyPatch
+    alone: Classifier, reader: SpacyReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However few words' rows are kept, turns one after another score as where all are."""
     monkeypatch.setattr("models.weights.MET_WORDS", 8)
-    forgetful = Classifier(classifier.weights, version="test")
+    forgetful = Classifier(alone.weights, version="test")
     said = ["sorry about that", "thank you xyzzy plugh", "have a good day then", "sorry xyzzy have a day"] * 2
 
     for text in said:
         made = reader.read(turn(0, "agent", text), Memory())
-        expected = classifier.probabilities(made, Memory())
+        expected = alone.probabilities(made, Memory())
         assert forgetful.probabilities(made, Memory()) == pytest.approx(expected, abs=1e-6)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.call import Memory, Past
-from detector.candidate import Reading
+from detector.candidate import UNLESS, Hit, Reading
 from detector.errors import ModelError
 from detector.playbook import Playbook
 from detector.transcript import Speaker
@@ -144,6 +144,18 @@ def test_behaviours_are_found_by_name_and_unlearned_ones_are_left_alone() -> Non
     assert shifts is not None
     assert shifts.tolist() == pytest.approx([2.0 * -3.0 + 1, 0.0, 2.0 * 1.0])
     assert tier_of(encoder, asked=("smile",)).shifts(np.zeros(1, dtype=np.float32), reading("there"), Memory()) is None
+
+
+@pytest.mark.parametrize(("told", "shift"), [(5.0, 0.0), (-5.0, -10.0)])
+def test_what_an_unless_speaks_against_is_never_raised(told: float, shift: float) -> None:
+    """The playbook's word stands over the encoder's; lowering is free."""
+    against = Hit(UNLESS, "reassure", "only_told", 0, 1)
+    spoken = reading("there")._replace(hits=(against,))
+
+    shifts = tier_of(FakeEncoder(told, 0.0)).shifts(np.zeros(2, dtype=np.float32), spoken, Memory())
+
+    assert shifts is not None
+    assert shifts.tolist() == pytest.approx([shift, 1.0])
 
 
 def test_a_shift_moves_the_score_and_is_told_among_the_reasons() -> None:
