@@ -34,8 +34,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=MANY, help="calls of the batch runs")
     arguments = parser.parse_args()
+    os.environ["DETECTOR_SEMANTIC"] = "off"  # the goals are those of rules and classifier; the tier has rows of its own
     playbook = load_playbook()
-    steps = measured_steps(playbook, assemble.classifier(Settings(_env_file=None), playbook))
+    alone, both = (assemble.classifier(Settings(_env_file=None, semantic=wanted), playbook) for wanted in ("off", "on"))
+    steps = measured_steps(playbook, alone, both)
     with tempfile.TemporaryDirectory() as folder:
         processes = measured_processes(Path(folder), count=arguments.calls)
     text = report(steps, processes)
@@ -122,6 +124,8 @@ def rows(steps: Steps, processes: Processes) -> Iterator[tuple[str, str, str, st
         f"{processes.idle_worker:.0f} MB",
         _met(processes.idle_worker <= 350),
     )
+    yield "with the semantic tier: step, agent turns", "", f"{steps.with_tier:,.0f} µs (without {steps.step:,.0f})", ""
+    yield "the encoder is asked of", "", f"{steps.asked:.0%} of agent turns, {steps.once_asked / 1000:.1f} ms each", ""
 
 
 def _met(met: object) -> str:

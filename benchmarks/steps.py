@@ -31,7 +31,10 @@ PEER_TURNS = 30
 
 
 class Steps(NamedTuple):
-    """What was measured. Times are microseconds a turn; `parts` are of an agent's step."""
+    """What was measured. Times are microseconds a turn; `parts` are of an agent's step.
+
+    `with_tier` is the step with the semantic tier, which is `asked` of that share of agent turns.
+    """
 
     agent: Ratio
     agent_unseen: float
@@ -42,13 +45,16 @@ class Steps(NamedTuple):
     tokenizer: float
     step: float
     slowest_percent: float
+    with_tier: float
+    asked: float
+    once_asked: float
     parts: dict[str, float]
     peers: dict[str, float]
 
 
-def measured(playbook: Playbook, classifier: Classifier) -> Steps:
-    """Measure steps over the project's own calls."""
-    detector = _detector(playbook, classifier)
+def measured(playbook: Playbook, classifier: Classifier, with_tier: Classifier) -> Steps:
+    """Measure steps over the project's own calls, of a classifier alone and of one with the semantic tier."""
+    detector, second = _detector(playbook, classifier), _detector(playbook, with_tier)
     several = calls()
     blank = spacy.blank("en")
     by_speaker = {one: said(detector, several, one) for one in (Speaker.AGENT, Speaker.CUSTOMER)}
@@ -64,6 +70,10 @@ def measured(playbook: Playbook, classifier: Classifier) -> Steps:
             "step, customer": lambda: [detector.step(*one) for one in customer],
         }
     )
+    step = times.best("step, agent") / len(agent) * 1e6
+    slower = timed({"with the tier": lambda: [second.step(*one) for one in agent]}, repeats=3)
+    with_tier_step = slower.best("with the tier") / len(agent) * 1e6
+    asked = _asked(detector, classifier, with_tier, agent)
     return Steps(
         agent=times.ratio("step, agent", "tokenizer, agent"),
         agent_unseen=_unseen(playbook, classifier, agent),
@@ -72,8 +82,11 @@ def measured(playbook: Playbook, classifier: Classifier) -> Steps:
         wide=times.ratio("step, agent, 160", "step, agent"),
         wide_with_hits=times.ratio("step, agent, 160, with hits", "step, agent"),
         tokenizer=times.best("tokenizer, agent") / len(agent) * 1e6,
-        step=times.best("step, agent") / len(agent) * 1e6,
+        step=step,
         slowest_percent=_slowest_percent(detector, [*agent, *customer]),
+        with_tier=with_tier_step,
+        asked=asked,
+        once_asked=(with_tier_step - step) / asked,
         parts=_parts(detector, playbook, classifier, agent),
         peers=_peers(playbook, agent[:PEER_TURNS]),
     )
@@ -81,6 +94,18 @@ def measured(playbook: Playbook, classifier: Classifier) -> Steps:
 
 def _detector(playbook: Playbook, classifier: Classifier) -> Detector:
     return Detector(playbook=playbook, reader=SpacyReader(playbook), scorer=classifier)
+
+
+def _asked(detector: Detector, alone: Classifier, both: Classifier, agent: list[Said]) -> float:
+    """Return the share of turns of which the second reading was asked: its reading changed a probability."""
+    changed = 0
+    reader = SpacyReader(detector.playbook)
+    for one in agent:
+        reading = reader.read(one.turn, one.state.memory)
+        if reading.words:
+            before, after = (each.probabilities(reading, one.state.memory) for each in (alone, both))
+            changed += not np.array_equal(before, after)
+    return changed / len(agent)
 
 
 def _unseen(playbook: Playbook, classifier: Classifier, several: list[Said]) -> float:
@@ -119,7 +144,7 @@ def _slowest_percent(detector: Detector, several: list[Said]) -> float:
 def _parts(detector: Detector, playbook: Playbook, classifier: Classifier, agent: list[Said]) -> dict[str, float]:
     """Return where an agent turn's time goes: each part run alone over all turns, and what is left of the step."""
     reader = SpacyReader(playbook)
-    book, tokens, rows = reader._books[Speaker.AGENT], reader._tokens, classifier._rows
+    book, tokens = reader._books[Speaker.AGENT], reader._tokens
     read = [(one, reading) for one in agent if (reading := reader.read(one.turn, one.state.memory)).words]
     found = [features(reading, one.state.memory) for one, reading in read]
     made = [classifier.candidates(reading, one.state.memory) for one, reading in read]
@@ -132,7 +157,10 @@ def _parts(detector: Detector, playbook: Playbook, classifier: Classifier, agent
             "phrases": lambda: [book.matches(reading.words) for _, reading in read],
             "score": lambda: [classifier.candidates(reading, one.state.memory) for one, reading in read],
             "features": lambda: [features(reading, one.state.memory) for one, reading in read],
-            "weights": lambda: [classifier._logits(rows.of(one)) for one in found],
+            "weights": lambda: [
+                classifier._scored(known, reading, one.state.memory)
+                for known, (one, reading) in zip(found, read, strict=True)
+            ],
             "decide": lambda: [
                 decide(several, header=one.state.header, turn=one.turn, **options)
                 for several, (one, _) in zip(made, read, strict=True)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 from stream_latency import delays, share
@@ -59,8 +60,10 @@ class Rate:
 class Bench:
     """Measures on one broker, each time on topics of its own."""
 
-    def __init__(self, brokers: str, folder: Path, *, repeats: int, scale: float) -> None:
-        self._brokers, self._folder = brokers, folder
+    def __init__(
+        self, brokers: str, folder: Path, *, repeats: int, scale: float, semantic: Literal["on", "off"] = "off"
+    ) -> None:
+        self._brokers, self._folder, self.semantic = brokers, folder, semantic
         self._repeats, self._scale = repeats, scale
         self._samples = [
             one for file in sample_files() for one in reader("native", file)(file) if isinstance(one, Call)
@@ -120,7 +123,14 @@ class Bench:
         """Make topics of one run."""
         name = f"bench-{uuid4().hex[:8]}"
         named = {one: f"{name}.{one}" for one in Settings.model_fields if one.startswith("topic_")}
-        plain = Settings(_env_file=None, brokers=self._brokers, group=name, partitions=partitions, session_seconds=6)
+        plain = Settings(
+            _env_file=None,
+            brokers=self._brokers,
+            group=name,
+            partitions=partitions,
+            session_seconds=6,
+            semantic=self.semantic,
+        )
         settings = plain.model_copy(update=named | {"data_folder": self._folder / name})
         topics.create(settings, replicas=1)
         yield settings
@@ -170,7 +180,7 @@ Written by `make bench-stream` on {datetime.now(tz=UTC):%Y-%m-%d}. Do not edit.
 Python {platform.python_version()}; {os.cpu_count()} cores, shared by the workers and the broker (Apache Kafka).
 Turns a second, median of repeats (least and most in brackets). A copying worker is a Faust worker that copies each
 message, writes one table entry for it, and does nothing else: by Faust's own consumer and producer, or by the
-detector's (the swift one). The bare loop is aiokafka's, without state.
+detector's (the swift one). The bare loop is aiokafka's, without state. The semantic tier is {bench.semantic}.
 
 | shape | one worker | copying | ours ÷ it | swift copying | ours ÷ it | bare loop | two workers | two ÷ one |
 |---|---|---|---|---|---|---|---|---|
@@ -195,9 +205,16 @@ def main() -> None:
     parser.add_argument("--brokers", default="127.0.0.1:9092", help="start one with: make kafka")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--scale", type=float, default=1.0, help="less than 1 is a quicker, rougher run")
+    parser.add_argument("--semantic", choices=("on", "off"), default="off", help="workers with the semantic tier?")
     parser.add_argument("--folder", type=Path, default=Path("out/bench"), help="for the workers' logs")
     arguments = parser.parse_args()
-    bench = Bench(arguments.brokers, arguments.folder, repeats=arguments.repeats, scale=arguments.scale)
+    bench = Bench(
+        arguments.brokers,
+        arguments.folder,
+        repeats=arguments.repeats,
+        scale=arguments.scale,
+        semantic=arguments.semantic,
+    )
     text = measured(bench, say=lambda told: print(told, file=sys.stderr))
     (HERE / "stream.md").write_text(text, encoding="utf-8")
     print(text)

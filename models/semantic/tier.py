@@ -24,7 +24,7 @@ from models.semantic.pieces import Pieces
 
 SHIPPED_FOLDER = Path(__file__).parent / "shipped"
 FORMAT = 1
-GRAPH, LISTED, MANIFEST = "encoder.onnx", "pieces.txt", "semantic.json"
+GRAPH, LISTED, MANIFEST, CARD = "encoder.onnx", "pieces.txt", "semantic.json", "MODEL_CARD.md"
 ENGINE = "onnxruntime"
 
 Array = npt.NDArray[np.float32]

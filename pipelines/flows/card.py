@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
 from models.evaluation import Evaluation, Figures, Flags, Share, figures
 from models.labels import Observation
+from models.semantic.tier import Blend
 
 VOICES = {
     "British and Irish": "british english estuary northern scots scottish welsh irish yorkshire geordie scouse cockney",
@@ -140,3 +142,50 @@ def _weak(out_of_fold: Evaluation, test_slices: Sequence[Slice]) -> str:
 
 def _told(share: Share) -> str:
     return "–" if np.isnan(share.value) else f"{share.value:.2f} ({share.low:.2f}–{share.high:.2f})"
+
+
+def tier_card(alone: Evaluation, both: Evaluation, blend: Blend, about: Mapping[str, Any], *, today: date) -> str:
+    """Return the card of the semantic tier: how the private test split is decided without it, and with it."""
+    rows = "\n".join(
+        f"| {one.behaviour} | {one.awarded.positives} | {_told(one.awarded.precision)} | {_told(two.awarded.precision)} "
+        f"| {_told(one.awarded.recall)} | {_told(two.awarded.recall)} | {one.found.f1:.2f} | {two.found.f1:.2f} |"
+        for one, two in zip(alone.behaviours, both.behaviours, strict=True)
+    )
+    summary = "\n".join(
+        f"| {name} | {_told(told.micro_awarded.precision)} | {_told(told.micro_awarded.recall)} "
+        f"| {_told(told.micro.precision)} | {_told(told.micro.recall)} | {told.micro.f1:.3f} | {told.macro_f1:.3f} "
+        f"| {told.calibration_error:.3f} |"
+        for name, told in (("the classifier alone", alone), ("with the tier", both))
+    )
+    encoder = about["encoder"]
+    return f"""# Model card: the sentence encoder
+
+Written by `detector train-semantic` on {today}. Do not edit.
+
+- **What it is.** The first three layers of all-MiniLM-L6-v2 (Wang et al. 2020; Reimers and Gurevych 2019; Apache 2.0),
+  fine-tuned to the sixteen behaviours; weights in 16 bits, vectors of pieces in eight. It reads an agent's turn and the
+  end of the turn before, names and numbers masked. It runs by ONNX Runtime, on one thread, without a network.
+- **What it learned from.** {encoder["turns"]:,} agent turns of this project's own writing (digest
+  `{encoder["examples_sha256"][:16]}`), and before that, as all-MiniLM-L6-v2, a billion pairs of sentences from the web,
+  whose faults it may share.
+- **When it is asked.** Where the classifier's probability is between {blend.low} and {blend.high}: then the logit is
+  {blend.own:.2f} of the classifier's and {blend.read:.2f} of the encoder's, weighed on {about["weighed_on_turns"]:,} turns
+  neither had learned from. What an *unless* of the playbook speaks against it never raises. Each shift is told among a
+  decision's reasons.
+- **What it costs.** 8 ms each time it is asked (benchmarks/speed.md); `DETECTOR_SEMANTIC=off` goes without.
+- **Weak spots.** It gives a shift, not the words it goes by: the evidence shown is the rules' and the classifier's. What
+  the project's examples do not hold, both miss.
+
+The private test split ({both.turns:,} agent turns neither learned from nor weighed on), decided by the playbook's
+thresholds; 95% intervals:
+
+| | award precision | award recall | precision, with review | recall, with review | F1 | macro F1 | calibration error |
+|---|---|---|---|---|---|---|---|
+{summary}
+
+By behaviour, each alone → with the tier:
+
+| behaviour | positives | award precision | → | award recall | → | F1 | → |
+|---|---|---|---|---|---|---|---|
+{rows}
+"""

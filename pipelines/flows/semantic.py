@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib import import_module
 from itertools import compress
 from pathlib import Path
@@ -12,11 +13,14 @@ import numpy as np
 from detector.errors import ModelError
 from detector.playbook import Playbook
 from detector.ports import Reader
-from models.evaluation import Numbers
+from models.classifier import Classifier
+from models.evaluation import Evaluation, Numbers, evaluate
 from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls
-from models.semantic.tier import Blend, Files, OnnxEncoder, save, words_before
+from models.semantic.tier import CARD, Blend, Files, OnnxEncoder, Tier, load, save, words_before
 from models.semantic.weighing import blend_of
 from models.train import for_weighing, is_test, train, truth_of
+from models.weights import Weights
+from pipelines.flows.card import tier_card
 from pipelines.flows.train import digest_of
 
 LEAST = 1e-6
@@ -27,10 +31,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The turns a tier was weighed on, and the weighing."""
+    """The turns a tier was weighed on, the weighing, and how it did on the private test split, without and with it."""
 
     weighed_on: int
     blend: Blend
+    alone: Evaluation
+    both: Evaluation
 
 
 def make(
@@ -38,22 +44,26 @@ def make(
     playbook: Playbook,
     reader: Reader,
     folder: Path,
+    weights: Weights,
+    today: date,
     base: Path | None = None,
     examples: Path = EXAMPLES_FOLDER,
     progress: Progress = lambda _done, _of: None,
 ) -> Made:
     """Fine-tune the encoder in `base`, or take the one in `folder`; weigh it, and write the tier into the folder.
 
-    The private test split is neither learned from nor weighed on.
+    The private test split is neither learned from nor weighed on: the card tells how a classifier of the `weights` does
+    on it, alone and with the tier.
 
     Raises:
         ModelError: there is no encoder in the folder, or it was made for other behaviours.
     """
     behaviours = tuple(one.id for one in playbook.behaviours)
-    observed = [one for one in observe(own_calls(examples), reader) if one.reading.words and not is_test(one)]
+    everything = [one for one in observe(own_calls(examples), reader) if one.reading.words]
+    observed, held_out = ([one for one in everything if is_test(one) is wanted] for wanted in (False, True))
     truth = truth_of(observed, behaviours)
     kept = np.array([for_weighing(one.call_id) for one in observed])
-    about = {"behaviours": list(behaviours), "examples_sha256": digest_of(examples)}
+    about: dict[str, Any] = {"behaviours": list(behaviours), "examples_sha256": digest_of(examples)}
     if base is None:
         files = Files.read(folder)
         if files.manifest["behaviours"] != list(behaviours):
@@ -66,8 +76,30 @@ def make(
     encoder = OnnxEncoder(files.graph, files.listed)
     read = np.array([encoder.logits(*said) for said in _said(observed, kept)], dtype=np.float64)
     blend = blend_of(_logits(own.scores[kept]), read, truth[kept])
-    save(folder, files, blend, about={**about, "encoder": told, "weighed_on_turns": len(read)})
-    return Made(len(read), blend)
+    about |= {"encoder": told, "weighed_on_turns": len(read)}
+    save(folder, files, blend, about=about)
+    tier = load(folder, behaviours=weights.behaviours)
+    alone, both = (_evaluated(held_out, playbook, weights, second) for second in (None, tier))
+    (folder / CARD).write_text(tier_card(alone, both, blend, about, today=today), encoding="utf-8")
+    return Made(len(read), blend, alone, both)
+
+
+def _evaluated(
+    held_out: Sequence[Observation], playbook: Playbook, weights: Weights, second: Tier | None
+) -> Evaluation:
+    """Return how the turns held out are decided by the playbook's thresholds."""
+    classifier = Classifier(weights, version="", second=second)
+    scores = np.array([classifier.probabilities(one.reading, one.memory) for one in held_out], dtype=float)
+    thresholds = {one.id: one.thresholds for one in playbook.behaviours}
+    return evaluate(
+        name="private test split",
+        behaviours=weights.behaviours,
+        truth=truth_of(held_out, weights.behaviours),
+        scores=scores,
+        found=scores >= np.array([thresholds[one].review for one in weights.behaviours]),
+        awarded=scores >= np.array([thresholds[one].award for one in weights.behaviours]),
+        call_ids=[one.call_id for one in held_out],
+    )
 
 
 def _fine_tuned(

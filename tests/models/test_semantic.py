@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,16 +17,17 @@ from detector.candidate import UNLESS, Hit, Reading
 from detector.errors import ModelError
 from detector.playbook import Playbook
 from detector.transcript import Speaker
+from models import registry
 from models.classifier import Classifier
 from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls
 from models.semantic import SHIPPED_FOLDER, Tier, installed, load
 from models.semantic.pieces import BEFORE_PIECES, TURN_PIECES, Pieces
-from models.semantic.tier import GRAPH, LISTED, MANIFEST, Array, Blend, Files, OnnxEncoder, words_before
+from models.semantic.tier import CARD, GRAPH, LISTED, MANIFEST, Array, Blend, Files, OnnxEncoder, words_before
 from models.semantic.weighing import BAND, blend_of
 from models.train import is_test
 from models.weights import Weights
 from pipelines import assemble
-from pipelines.flows.semantic import make
+from pipelines.flows.semantic import Made, make
 from pipelines.nlp import SpacyReader
 from pipelines.settings import Settings
 
@@ -311,6 +313,12 @@ def test_what_knows_better_weighs_more() -> None:
     assert (knowing.low, knowing.high) == BAND
 
 
+def weighed(folder: Path, examples: Path, playbook: Playbook, reader: SpacyReader) -> Made:
+    """Weigh the encoder in a folder anew on examples."""
+    weights, today = registry.load().weights, date(2026, 11, 26)
+    return make(playbook=playbook, reader=reader, folder=folder, weights=weights, today=today, examples=examples)
+
+
 def test_the_encoder_that_is_there_can_be_weighed_anew(copied: Path, playbook: Playbook, reader: SpacyReader) -> None:
     """Another classifier gives another weighing of the same encoder; the tier written is one that loads."""
     examples = copied / "examples"
@@ -319,12 +327,13 @@ def test_the_encoder_that_is_there_can_be_weighed_anew(copied: Path, playbook: P
         shutil.copy(EXAMPLES_FOLDER / "calls" / f"{file}.jsonl", examples / "calls")
     before = Files.read(copied)
 
-    made = make(playbook=playbook, reader=reader, folder=copied, examples=examples)
+    made = weighed(copied, examples, playbook, reader)
 
     after = Files.read(copied)
     assert after.digest == before.digest
     assert after.manifest["encoder"] == before.manifest["encoder"]
     assert after.manifest["weighed_on_turns"] == made.weighed_on > 100
+    assert f"| with the tier | {made.both.micro_awarded.precision.value:.2f}" in (copied / CARD).read_text()
     assert load(copied, behaviours=BEHAVIOURS).version != load(SHIPPED_FOLDER, behaviours=BEHAVIOURS).version
 
 
@@ -334,4 +343,4 @@ def test_an_encoder_of_other_behaviours_is_not_weighed(copied: Path, playbook: P
     (copied / MANIFEST).write_text(manifest.replace('"wish_well"', '"smile"'))
 
     with pytest.raises(ModelError, match="fine-tune it anew with --base"):
-        make(playbook=playbook, reader=reader, folder=copied, examples=copied)
+        weighed(copied, copied, playbook, reader)
