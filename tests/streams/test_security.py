@@ -23,7 +23,7 @@ from detector.detect import Detector
 from detector.transcript import Call
 from pipelines.settings import Settings
 from streams import topics
-from streams.connection import UnreachableBrokerError, client_options, credentials
+from streams.connection import UnreachableBrokerError, client_options, cluster, credentials
 from streams.demo import environment, free_port
 from streams.letters import letters
 from streams.listening import Listener
@@ -188,7 +188,7 @@ class TestOnKafka:
         """Once its connections end, the worker ends too and says why; with the login back the next one goes on."""
         topics.create(secured.settings, replicas=1)
         calls = make_calls(80, prefix="revoked")
-        grant(guarded, "passing")
+        grant(guarded, secured, "passing")
         worker = secured.start_worker(DETECTOR_SASL_USERNAME="passing")
         play(score(calls[:40]), secured.settings, speed=None)
         assert secured.wait_for(lambda: len(secured.read(secured.settings.topic_decisions)) > 10)
@@ -196,13 +196,14 @@ class TestOnKafka:
         revoke(guarded, "passing")
         guarded.stop()
         guarded.start()
-        grant(guarded, USERNAME)  # Kafka 3.9.1, restarted after the deletion of one login, has forgotten all of them
+        # Kafka 3.9.1, restarted after the deletion of one login, has forgotten all of them.
+        grant(guarded, secured, USERNAME)
         play(score(calls[40:]), secured.settings, speed=None)
 
         assert worker.wait(timeout=60) == EXIT_REFUSED
         assert "the broker refuses the login: check DETECTOR_SASL_USERNAME" in secured.logs()
         assert PASSWORD not in secured.logs()
-        grant(guarded, "passing")
+        grant(guarded, secured, "passing")
         secured.start_worker(DETECTOR_SASL_USERNAME="passing")
         assert secured.agrees(detector, calls, seconds=60) == []
 
@@ -216,10 +217,20 @@ class TestOnKafka:
         assert topics.faults(plain.model_copy(update={"sasl_without_tls": True})) == []
 
 
-def grant(guarded: Any, username: str) -> None:
-    """Let a user enter a broker by the password of these tests."""
+def grant(guarded: Any, stage: Any, username: str) -> None:
+    """Let a user enter a broker by the password of these tests, and wait until its listeners know."""
     how = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
     alter(guarded, UserScramCredentialUpsertion(username, how, PASSWORD.encode()))
+    assert stage.wait_for(lambda: admitted(stage.settings.model_copy(update={"sasl_username": username})))
+
+
+def admitted(settings: Settings) -> bool:
+    """Tell whether a login is let in."""
+    try:
+        cluster(settings)
+    except UnreachableBrokerError:
+        return False
+    return True
 
 
 def revoke(guarded: Any, username: str) -> None:
