@@ -14,14 +14,14 @@ from detector.errors import ModelError
 from detector.playbook import Playbook
 from detector.ports import Reader
 from models.classifier import Classifier
-from models.evaluation import Evaluation, Numbers, evaluate
+from models.evaluation import Evaluation, Numbers
 from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls
 from models.semantic.tier import CARD, Blend, Files, OnnxEncoder, Tier, load, save, words_before
 from models.semantic.weighing import blend_of
 from models.train import for_weighing, is_test, train, truth_of
 from models.weights import Weights
 from pipelines.flows.card import tier_card
-from pipelines.flows.train import digest_of
+from pipelines.flows.train import digest_of, evaluation_of, reached
 
 LEAST = 1e-6
 
@@ -90,16 +90,9 @@ def _evaluated(
     """Return how the turns held out are decided by the playbook's thresholds."""
     classifier = Classifier(weights, version="", second=second)
     scores = np.array([classifier.probabilities(one.reading, one.memory) for one in held_out], dtype=float)
-    thresholds = {one.id: one.thresholds for one in playbook.behaviours}
-    return evaluate(
-        name="private test split",
-        behaviours=weights.behaviours,
-        truth=truth_of(held_out, weights.behaviours),
-        scores=scores,
-        found=scores >= np.array([thresholds[one].review for one in weights.behaviours]),
-        awarded=scores >= np.array([thresholds[one].award for one in weights.behaviours]),
-        call_ids=[one.call_id for one in held_out],
-    )
+    chosen = {one.id: one.thresholds for one in playbook.behaviours}
+    decided = reached(scores, {one: (chosen[one].award, chosen[one].review) for one in weights.behaviours})
+    return evaluation_of("private test split", held_out, weights.behaviours, scores, decided)
 
 
 def _fine_tuned(

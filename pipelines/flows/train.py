@@ -61,10 +61,10 @@ def learn(
         name: choose_thresholds(truth[:, at], scores[:, at], floor=floor) for at, name in enumerate(behaviours)
     }
     apart = decided_apart(truth, scores, folds=[fold_of(one.call_id) for one in learned], floor=floor)
-    out_of_fold = _evaluation("out of fold", learned, behaviours, scores, apart)
+    out_of_fold = evaluation_of("out of fold", learned, behaviours, scores, apart)
     test_scores = _scores(trained, held_out)
-    decided = _reached(test_scores, thresholds)
-    test = _evaluation("private test split", held_out, behaviours, test_scores, decided)
+    decided = reached(test_scores, thresholds)
+    test = evaluation_of("private test split", held_out, behaviours, test_scores, decided)
     test_slices = slices(held_out, truth_of(held_out, behaviours), found=decided[0], awarded=decided[1])
     about = {
         "examples_sha256": digest_of(examples),
@@ -78,7 +78,7 @@ def learn(
     )
 
 
-def _reached(scores: Numbers, thresholds: Mapping[str, tuple[float, float]]) -> tuple[Flags, Flags]:
+def reached(scores: Numbers, thresholds: Mapping[str, tuple[float, float]]) -> tuple[Flags, Flags]:
     """Return what reaches the review thresholds, and what reaches the award thresholds."""
     award, review = np.array(list(thresholds.values())).T
     return scores >= review, scores >= award
@@ -89,13 +89,14 @@ def _scores(trained: Trained, observations: Sequence[Observation]) -> Numbers:
     return np.array([classifier.probabilities(one.reading, one.memory) for one in observations], dtype=float)
 
 
-def _evaluation(
+def evaluation_of(
     name: str,
     observations: Sequence[Observation],
     behaviours: Sequence[str],
     scores: Numbers,
     decided: tuple[Flags, Flags],
 ) -> Evaluation:
+    """Return the figures of observations; `decided` is what is found and what is awarded."""
     return evaluate(
         name=name,
         behaviours=behaviours,

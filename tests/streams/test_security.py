@@ -109,6 +109,17 @@ def run(settings: Settings, *command: str, **env: str) -> tuple[int, str, float]
     return done.returncode, done.stdout + done.stderr, time.monotonic() - began
 
 
+def assert_all_enter(stage: Any, detector: Detector, calls: list[Call]) -> None:
+    """Have topics made, a worker take in calls and something that is none, and see that all came out as it should."""
+    topics.create(stage.settings, replicas=1)
+    stage.start_worker()
+    stage.send("poison-0", b"no json")
+    play(score(calls), stage.settings, speed=None)
+
+    assert stage.agrees(detector, calls) == []
+    assert [one.reason for one in letters(stage.settings)] == ["not_json"]
+
+
 class TestOnKafka:
     """What only a real broker can prove."""
 
@@ -116,14 +127,7 @@ class TestOnKafka:
 
     def test_everything_works_by_scram_over_tls(self, secured: Any, detector: Detector, make_calls: MakeCalls) -> None:
         """Topics, worker, replay, tail and dead letters all enter by login and trust the given certificate."""
-        topics.create(secured.settings, replicas=1)
-        secured.start_worker()
-        secured.send("poison-0", b"no json")
-        calls = make_calls(20, prefix="secured")
-        play(score(calls), secured.settings, speed=None)
-
-        assert secured.agrees(detector, calls) == []
-        assert [one.reason for one in letters(secured.settings)] == ["not_json"]
+        assert_all_enter(secured, detector, make_calls(20, prefix="secured"))
         with Listener(secured.settings, [secured.settings.topic_rewards], from_beginning=True) as listener:
             event = next_event(listener, 10)
         assert event is not None
@@ -157,14 +161,7 @@ class TestOnKafka:
         self, mutual: Any, detector: Detector, make_calls: MakeCalls
     ) -> None:
         """Topics, worker, replay and dead letters all show the broker the certificate that it wants."""
-        topics.create(mutual.settings, replicas=1)
-        mutual.start_worker()
-        mutual.send("poison-0", b"no json")
-        calls = make_calls(20, prefix="mutual")
-        play(score(calls), mutual.settings, speed=None)
-
-        assert mutual.agrees(detector, calls) == []
-        assert [one.reason for one in letters(mutual.settings)] == ["not_json"]
+        assert_all_enter(mutual, detector, make_calls(20, prefix="mutual"))
 
     @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
     @pytest.mark.parametrize("shown", [None, "stranger"], ids=["no certificate", "a stranger's"])
