@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, cast
 
@@ -46,6 +47,19 @@ def give_up(error: object, *, end: End = os._exit) -> None:
     _leave(EXIT_NOT_SENT, end)
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What to do about a broker that refuses us, and since when it does, by the monotonic clock."""
+
+    told: str
+    since: float
+
+    def leave(self, end: End) -> None:
+        """End the process at once, saying why."""
+        log.critical("%s; the process ends, and nothing is lost", self.told)
+        _leave(EXIT_REFUSED, end)
+
+
 def _leave(code: int, end: End) -> None:
     for handler in logging.getLogger().handlers:
         handler.flush()
@@ -65,7 +79,7 @@ class LosslessProducer(Producer):
         self._end = end
         self._client: Client | None = None
         self._given = self._delivered = self._bytes = 0
-        self._refused_since: float | None = None
+        self._refusal: Refusal | None = None
 
     async def on_start(self) -> None:
         """Connect."""
@@ -163,14 +177,13 @@ class LosslessProducer(Producer):
 
     def refused(self, error: KafkaError) -> None:
         """Take in an error of the connection: end the process where the broker goes on refusing us."""
-        told, now = refusal(error), time.monotonic()
+        told = refusal(error)
         if told is None:
             return
-        if self._refused_since is None:
-            self._refused_since = now
-        if now - self._refused_since >= REFUSED_SECONDS:
-            log.critical("%s; the process ends, and nothing is lost", told)
-            _leave(EXIT_REFUSED, self._end)
+        since = time.monotonic() if self._refusal is None else self._refusal.since
+        self._refusal = Refusal(told, since)
+        if time.monotonic() - since >= REFUSED_SECONDS:
+            self._refusal.leave(self._end)
 
     async def _hear(self) -> None:
         """Take in what the broker has told of what is under way, and let others run for a moment."""
@@ -179,9 +192,12 @@ class LosslessProducer(Producer):
 
     def _told(self, size: int, on_delivered: OnDelivered | None, error: KafkaError | None, record: Message) -> None:
         if error is not None:
-            give_up(error, end=self._end)
+            if self._refusal is None:
+                give_up(error, end=self._end)
+            else:
+                self._refusal.leave(self._end)
             return
-        self._refused_since = None
+        self._refusal = None
         self._delivered += 1
         self._bytes -= size
         if on_delivered is not None:

@@ -161,6 +161,18 @@ def test_refusal_that_goes_on_ends_the_process(
     assert ended[:1] == codes
 
 
+def test_message_unsent_while_we_are_refused_ends_the_process_as_a_refusal() -> None:
+    """Whoever reads why the worker ended is told of the login, not of the message that waited for it."""
+    client, ended = SlowClient(), list[int]()
+    producer = producer_on(client, end=ended.append)
+    producer.give("t", key=b"k", value=b"v")
+    producer.refused(REFUSED)
+
+    client.acknowledge(1, KafkaError(KafkaError._MSG_TIMED_OUT))
+
+    assert ended == [EXIT_REFUSED]
+
+
 def test_refusal_before_a_delivery_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the broker took since a refusal says that we are let in; time is counted anew from the next one."""
     monkeypatch.setattr(producing, "REFUSED_SECONDS", 0.05)

@@ -46,21 +46,25 @@ ON_KAFKA = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(240)]
 
 @pytest.fixture(scope="module")
 def certificates(bare_broker_script: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A certificate of the worker, which the broker knows, and a stranger's; each with its key."""
+    """Three certificates, each with its key: ours, one that may lose its standing, a stranger's; and whom to admit."""
     folder = tmp_path_factory.mktemp("certificates")
     try:
-        made = {name: bare_broker_script.make_client_certificate(folder, name) for name in ("known", "stranger")}
+        named = {
+            name: bare_broker_script.make_client_certificate(folder, name) for name in ("ours", "passing", "stranger")
+        }
     except bare_broker_script.NoBrokerError as error:
         pytest.skip(str(error))
-    return SimpleNamespace(**made)
+    made = SimpleNamespace(**named, admitted=folder / "admitted.pem")
+    admit(made, "ours", "passing")
+    return made
 
 
 @pytest.fixture(scope="module")
 def guarded(broker_script: Any, certificates: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A real Apache Kafka with a login and a certificate of its own, which knows the worker's certificate."""
+    """A real Apache Kafka with a login and a certificate of its own, which knows the certificates admitted."""
     login = broker_script.Login(USERNAME, PASSWORD)
     folder = tmp_path_factory.mktemp("guarded")
-    with broker_script.KafkaBroker(folder, login=login, clients=certificates.known[0]) as broker:
+    with broker_script.KafkaBroker(folder, login=login, clients=certificates.admitted) as broker:
         yield broker
 
 
@@ -82,7 +86,7 @@ def secured(guarded: Any, real_on: Callable[..., Any]) -> Iterator[Any]:
 @pytest.fixture
 def mutual(guarded: Any, certificates: Any, real_on: Callable[..., Any]) -> Iterator[Any]:
     """Topics of their own on the guarded Kafka, reached by TLS with the worker's certificate and without a login."""
-    certificate, key = certificates.known
+    certificate, key = certificates.ours
     made = real_on(
         guarded,
         brokers=guarded.mutual_address,
@@ -118,6 +122,32 @@ def assert_all_enter(stage: Any, detector: Detector, calls: list[Call]) -> None:
 
     assert stage.agrees(detector, calls) == []
     assert [one.reason for one in letters(stage.settings)] == ["not_json"]
+
+
+def assert_refusal_loses_nothing(
+    stage: Any,
+    detector: Detector,
+    calls: list[Call],
+    *,
+    entering: dict[str, str],
+    lose: Callable[[], None],
+    regain: Callable[[], None],
+    told: str,
+) -> None:
+    """Have a worker shut out amid calls; it ends and says why, and the next one, let in, leaves nothing out."""
+    topics.create(stage.settings, replicas=1)
+    worker = stage.start_worker(**entering)
+    play(score(calls[:40]), stage.settings, speed=None)
+    assert stage.wait_for(lambda: len(stage.read(stage.settings.topic_decisions)) > 10)
+
+    lose()
+    play(score(calls[40:]), stage.settings, speed=None)
+
+    assert worker.wait(timeout=60) == EXIT_REFUSED
+    assert told in stage.logs()
+    regain()
+    stage.start_worker(**entering)
+    assert stage.agrees(detector, calls, seconds=60) == []
 
 
 class TestOnKafka:
@@ -183,26 +213,44 @@ class TestOnKafka:
         self, guarded: Any, secured: Any, detector: Detector, make_calls: MakeCalls
     ) -> None:
         """Once its connections end, the worker ends too and says why; with the login back the next one goes on."""
-        topics.create(secured.settings, replicas=1)
-        calls = make_calls(80, prefix="revoked")
         grant(guarded, secured, "passing")
-        worker = secured.start_worker(DETECTOR_SASL_USERNAME="passing")
-        play(score(calls[:40]), secured.settings, speed=None)
-        assert secured.wait_for(lambda: len(secured.read(secured.settings.topic_decisions)) > 10)
 
-        revoke(guarded, "passing")
-        guarded.stop()
-        guarded.start()
-        # Kafka 3.9.1, restarted after the deletion of one login, has forgotten all of them.
-        grant(guarded, secured, USERNAME)
-        play(score(calls[40:]), secured.settings, speed=None)
+        def lose() -> None:
+            revoke(guarded, "passing")
+            restart(guarded)
+            # Kafka 3.9.1, restarted after the deletion of one login, has forgotten all of them.
+            grant(guarded, secured, USERNAME)
 
-        assert worker.wait(timeout=60) == EXIT_REFUSED
-        assert "the broker refuses the login: check DETECTOR_SASL_USERNAME" in secured.logs()
+        assert_refusal_loses_nothing(
+            secured,
+            detector,
+            make_calls(80, prefix="revoked"),
+            entering={"DETECTOR_SASL_USERNAME": "passing"},
+            lose=lose,
+            regain=lambda: grant(guarded, secured, "passing"),
+            told="the broker refuses the login: check DETECTOR_SASL_USERNAME",
+        )
         assert PASSWORD not in secured.logs()
-        grant(guarded, secured, "passing")
-        secured.start_worker(DETECTOR_SASL_USERNAME="passing")
-        assert secured.agrees(detector, calls, seconds=60) == []
+
+    def test_certificate_disowned_while_the_worker_runs_is_told_and_loses_nothing(
+        self, guarded: Any, mutual: Any, certificates: Any, detector: Detector, make_calls: MakeCalls
+    ) -> None:
+        """Once its connections end, the worker ends too and says why; admitted again, the next one goes on."""
+        certificate, key = map(str, certificates.passing)
+
+        def admit_only(*names: str) -> None:
+            admit(certificates, *names)
+            restart(guarded)
+
+        assert_refusal_loses_nothing(
+            mutual,
+            detector,
+            make_calls(80, prefix="disowned"),
+            entering={"DETECTOR_CERTIFICATE_FILE": certificate, "DETECTOR_KEY_FILE": key},
+            lose=lambda: admit_only("ours"),
+            regain=lambda: admit_only("ours", "passing"),
+            told="the broker refuses our certificate",
+        )
 
     def test_login_without_tls_works_where_it_is_asked_for(self, guarded: Any, secured: Any) -> None:
         """SASL_PLAINTEXT is refused before anything is sent, and works once it is allowed."""
@@ -212,6 +260,18 @@ class TestOnKafka:
         with pytest.raises(UnreachableBrokerError, match="DETECTOR_SASL_WITHOUT_TLS"):
             topics.faults(plain)
         assert topics.faults(plain.model_copy(update={"sasl_without_tls": True})) == []
+
+
+def admit(certificates: Any, *names: str) -> None:
+    """Name the certificates that a broker, once started, lets in."""
+    admitted = "".join(getattr(certificates, name)[0].read_text() for name in names)
+    certificates.admitted.write_text(admitted)
+
+
+def restart(guarded: Any) -> None:
+    """End all connections to a broker."""
+    guarded.stop()
+    guarded.start()
 
 
 def grant(guarded: Any, stage: Any, username: str) -> None:
@@ -268,7 +328,7 @@ def test_certificate_that_cannot_be_read_is_told(tmp_path: Path, content: str | 
 @pytest.mark.parametrize("fault", ["missing", "broken", "key of another", "key is encrypted"])
 def test_certificate_of_our_own_that_cannot_be_used_is_told(tmp_path: Path, certificates: Any, fault: str) -> None:
     """A missing or broken certificate, or a key that does not fit it, is a clear error and not a question."""
-    certificate, key = certificates.known
+    certificate, key = certificates.ours
     if fault in {"missing", "broken"}:
         certificate = tmp_path / "own.pem"
     if fault == "broken":
@@ -287,7 +347,7 @@ def test_certificate_of_our_own_that_cannot_be_used_is_told(tmp_path: Path, cert
 
 def test_key_may_be_encrypted_or_stand_beside_its_certificate(tmp_path: Path, certificates: Any) -> None:
     """The password of a key is a setting; a key without a file of its own is looked for beside the certificate."""
-    certificate, key = certificates.known
+    certificate, key = certificates.ours
     locked = encrypted(key, tmp_path / "own.key", password=PASSWORD)
     both = tmp_path / "both.pem"
     both.write_text(key.read_text() + certificate.read_text())
