@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.semantic.tier import Blend
 
-BAND = 0.2, 0.9
+BAND = 0.1, 0.9
 """Below, a second reading finds too little; above, the classifier is right by itself."""
 
 Numbers = npt.NDArray[np.float64]

@@ -162,9 +162,9 @@ def tier_card(alone: Evaluation, both: Evaluation, blend: Blend, about: Mapping[
 
 Written by `detector train-semantic` on {today}. Do not edit.
 
-- **What it is.** The first three layers of all-MiniLM-L6-v2 (Wang et al. 2020; Reimers and Gurevych 2019; Apache 2.0),
-  fine-tuned to the sixteen behaviours; weights in 16 bits, vectors of pieces in eight. It reads an agent's turn and the
-  end of the turn before, names and numbers masked. It runs by ONNX Runtime, on one thread, without a network.
+- **What it is.** all-MiniLM-L6-v2 (Wang et al. 2020; Reimers and Gurevych 2019; Apache 2.0), fine-tuned to the sixteen
+  behaviours; weights in 16 bits, vectors of pieces in eight. It reads an agent's turn and the end of the turn before,
+  names and numbers masked. It runs by ONNX Runtime, on one thread, without a network.
 - **What it learned from.** {encoder["turns"]:,} agent turns of this project's own writing (digest
   `{encoder["examples_sha256"][:16]}`), and before that, as all-MiniLM-L6-v2, a billion pairs of sentences from the web,
   whose faults it may share.
