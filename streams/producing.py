@@ -177,12 +177,12 @@ class LosslessProducer(Producer):
 
     def refused(self, error: KafkaError) -> None:
         """Take in an error of the connection: end the process where the broker goes on refusing us."""
-        told = refusal(error)
+        told, now = refusal(error), time.monotonic()
         if told is None:
             return
-        since = time.monotonic() if self._refusal is None else self._refusal.since
+        since = now if self._refusal is None else self._refusal.since
         self._refusal = Refusal(told, since)
-        if time.monotonic() - since >= REFUSED_SECONDS:
+        if now - since >= REFUSED_SECONDS:
             self._refusal.leave(self._end)
 
     async def _hear(self) -> None:

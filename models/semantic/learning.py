@@ -132,8 +132,8 @@ def fine_tune(
 ) -> bytes:
     """Fine-tune the encoder in a folder on turns' words and their labels; return it as an ONNX graph.
 
-    `truth` is turns x behaviours. Some 15 minutes for 35,000 turns on two cores that multiply in 16 bits (AVX512-BF16);
-    twice that on others.
+    `truth` is turns x behaviours. Some 18 minutes for 34,000 turns on two cores that multiply in 16 bits (AVX512-BF16);
+    not measured on others.
     """
     torch.manual_seed(SEED)
     pieces = Pieces(listed_pieces(base))

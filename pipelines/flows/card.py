@@ -172,7 +172,7 @@ Written by `detector train-semantic` on {today}. Do not edit.
   {blend.own:.2f} of the classifier's and {blend.read:.2f} of the encoder's, weighed on {about["weighed_on_turns"]:,} turns
   neither had learned from. What an *unless* of the playbook speaks against it never raises. Each shift is told among a
   decision's reasons.
-- **What it costs.** some 9 ms each time it is asked (benchmarks/speed.md); `DETECTOR_SEMANTIC=off` goes without.
+- **What it costs.** Some 9 ms each time it is asked (benchmarks/speed.md); `DETECTOR_SEMANTIC=off` goes without.
 - **Weak spots.** It gives a shift, not the words it goes by: the evidence shown is the rules' and the classifier's. What
   the project's examples do not hold, both miss.
 
