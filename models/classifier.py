@@ -15,6 +15,7 @@ from detector.call import Memory
 from detector.candidate import RULE, Candidate, Reading
 from models.explanation import of_rules, of_weights
 from models.features import Features, features
+from models.logistic import logits_of, probabilities_of
 from models.weights import Array, Rows, Weights
 
 RULE_PRIOR = 0.8
@@ -45,7 +46,7 @@ class Classifier:
         self._version = version
         self._second = second
         given = floors or {}
-        least = _logits([given.get(one, DEFAULT_FLOOR) for one in weights.behaviours])
+        least = logits_of([given.get(one, DEFAULT_FLOOR) for one in weights.behaviours]).astype(np.float32)
         self._floors: dict[str, float] = dict(zip(weights.behaviours, least.tolist(), strict=True))
         self._columns = {behaviour: at for at, behaviour in enumerate(weights.behaviours)}
         self._rows = Rows(weights)
@@ -57,7 +58,7 @@ class Classifier:
 
     def probabilities(self, reading: Reading, memory: Memory) -> Array:
         """Return the calibrated probability of each behaviour, in the order of `weights.behaviours`."""
-        return _probabilities(self._scored(features(reading, memory), reading, memory).logits)
+        return probabilities_of(self._scored(features(reading, memory), reading, memory).logits)
 
     def candidates(self, reading: Reading, memory: Memory) -> tuple[Candidate, ...]:
         """Return the behaviours a rule proposes or whose probability reaches their floor, with evidence and reasons.
@@ -104,19 +105,6 @@ class Scored(NamedTuple):
     weighed: Array
     logits: Array
     shifts: Array | None
-
-
-def _probabilities(logits: Array) -> Array:
-    """Return the logistic function of logits, written so that no logit is too large for it."""
-    probabilities: Array = 0.5 + 0.5 * np.tanh(0.5 * logits)
-    return probabilities
-
-
-def _logits(probabilities: list[float]) -> Array:
-    """Return the logits of probabilities; of nought and one they are infinite."""
-    given = np.array(probabilities, dtype=np.float64)
-    with np.errstate(divide="ignore"):
-        return (np.log(given) - np.log1p(-given)).astype(np.float32)
 
 
 def _unlearned(behaviour: str, reading: Reading) -> Candidate:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from detector.call import Memory
 from detector.candidate import UNLESS, Reading
 from detector.errors import ModelError
+from models.logistic import logits_of
 from models.semantic.pieces import Pieces
 
 SHIPPED_FOLDER = Path(__file__).parent / "shipped"
@@ -58,7 +59,7 @@ class Tier:
         self.version = version
         self._encoder = encoder
         self._blend = blend
-        self._low, self._high = _logit(blend.low), _logit(blend.high)
+        self._low, self._high = logits_of((blend.low, blend.high)).tolist()
         places = {behaviour: at for at, behaviour in enumerate(learned)}
         self._known = np.array([one in places for one in behaviours])
         self._columns = np.array([places.get(one, 0) for one in behaviours])
@@ -192,7 +193,3 @@ def version_of(manifest: dict[str, Any]) -> str:
 def _blend(manifest: dict[str, Any]) -> Blend:
     low, high = manifest["band"]
     return Blend(low, high, manifest["own"], manifest["read"], np.array(manifest["constant"], dtype=np.float32))
-
-
-def _logit(probability: float) -> float:
-    return float(np.log(probability) - np.log1p(-probability))

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
+from models.logistic import probabilities_of
 from models.semantic.tier import Blend
 
 BAND = 0.1, 0.9
@@ -20,7 +21,7 @@ def blend_of(own: Numbers, read: Numbers, truth: Flags) -> Blend:
     constant is each one's own.
     """
     low, high = BAND
-    probabilities = 1 / (1 + np.exp(-own))
+    probabilities = probabilities_of(own)
     unsure = (probabilities > low) & (probabilities < high)
     _, columns = np.nonzero(unsure)
     each = np.eye(truth.shape[1])[columns]

@@ -14,8 +14,9 @@ from detector.errors import ModelError
 from detector.playbook import Playbook
 from detector.ports import Reader
 from models.classifier import Classifier
-from models.evaluation import Evaluation, Numbers
+from models.evaluation import Evaluation
 from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls
+from models.logistic import logits_of
 from models.semantic.tier import CARD, Blend, Files, OnnxEncoder, Tier, load, save, words_before
 from models.semantic.weighing import blend_of
 from models.train import for_weighing, is_test, train, truth_of
@@ -75,7 +76,7 @@ def make(
     own = train(observed, behaviours)
     encoder = OnnxEncoder(files.graph, files.listed)
     read = np.array([encoder.logits(*said) for said in _said(observed, kept)], dtype=np.float64)
-    blend = blend_of(_logits(own.scores[kept]), read, truth[kept])
+    blend = blend_of(logits_of(np.clip(own.scores[kept], LEAST, 1 - LEAST)), read, truth[kept])
     about |= {"encoder": told, "weighed_on_turns": len(read)}
     save(folder, files, blend, about=about)
     tier = load(folder, behaviours=weights.behaviours)
@@ -105,9 +106,3 @@ def _fine_tuned(
 
 def _said(observed: Sequence[Observation], chosen: np.ndarray) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     return [(one.reading.words, words_before(one.memory)) for one in compress(observed, chosen)]
-
-
-def _logits(scores: Numbers) -> Numbers:
-    within = np.clip(scores, LEAST, 1 - LEAST)
-    logits: Numbers = np.log(within) - np.log1p(-within)
-    return logits

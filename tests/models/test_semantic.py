@@ -19,12 +19,13 @@ from detector.playbook import Playbook
 from detector.transcript import Speaker
 from models import registry
 from models.classifier import Classifier
+from models.evaluation import f1
 from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls
 from models.semantic import SHIPPED_FOLDER, Tier, installed, load
 from models.semantic.pieces import BEFORE_PIECES, TURN_PIECES, Pieces
 from models.semantic.tier import CARD, GRAPH, LISTED, MANIFEST, Array, Blend, Files, OnnxEncoder, words_before
 from models.semantic.weighing import BAND, blend_of
-from models.train import is_test
+from models.train import is_test, truth_of
 from models.weights import Weights
 from pipelines import assemble
 from pipelines.flows.semantic import Made, make
@@ -246,8 +247,7 @@ def f1_of(classifier: Classifier, observed: Sequence[Observation], playbook: Pla
     """Return the F1 of all behaviours together, of what reaches each one's review threshold."""
     floors = np.array([one.thresholds.review for one in playbook.behaviours])
     found = np.array([classifier.probabilities(one.reading, one.memory) for one in observed]) >= floors
-    true = np.array([[one.id in seen.labels for one in playbook.behaviours] for seen in observed])
-    return float(2 * (found & true).sum() / (found.sum() + true.sum()))
+    return f1(truth_of(observed, [one.id for one in playbook.behaviours]), found)
 
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra semantic-training")
