@@ -1,6 +1,7 @@
 """The state of one call: its turns in order, what they made known, and what was said of them."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from detector.candidate import CUE, Reading
@@ -14,6 +15,8 @@ RECENT_TURNS = 3
 RECENT_WORDS = 60
 NEED_WORDS = 4
 HANDLED_AGENT_TURNS = 2
+EVENTS_OF_A_SLOT = 8
+"""How many of a slot's reward events are told again: enough where it is granted and reversed four times in a commit."""
 BRUSHED_OFF, LASHED_OUT = "brushed_off", "lashed_out"
 """Facts of a call that make it a strained one; the playbook's cues make them known."""
 TITLES = frozenset(
@@ -67,10 +70,36 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """What a turn's step gave out, kept so that the same turn delivered again gives out the same."""
+    """What a turn and its revisions gave out, kept so that what is delivered again gives out the same."""
 
     decisions: tuple[Decision, ...] = ()
     rewards: tuple[RewardEvent, ...] = ()
+
+    def followed_by(self, decisions: tuple[Decision, ...], rewards: tuple[RewardEvent, ...]) -> "Emission":
+        """Return this and what was given out after it: a decision as it was told last, of each slot the last events.
+
+        What came before is kept, for the broker may not have it yet when the worker is killed.
+        """
+        if not (decisions or rewards):
+            return self
+        if not (self.decisions or self.rewards):
+            return Emission(decisions, rewards)
+        told = {one.decision_id: one for one in (*self.decisions, *decisions)}
+        return Emission(tuple(told.values()), _last_of_each_slot((*self.rewards, *rewards)))
+
+
+NOTHING_TOLD = Emission()
+
+
+def _last_of_each_slot(events: Sequence[RewardEvent]) -> tuple[RewardEvent, ...]:
+    """Return events in their order, of each slot no more than the last `EVENTS_OF_A_SLOT`."""
+    seen, kept = Counter[tuple[str, str, int]](), list[RewardEvent]()
+    for event in reversed(events):
+        slot = (event.data.agent_id, event.data.behaviour, event.data.slot)
+        seen[slot] += 1
+        if seen[slot] <= EVENTS_OF_A_SLOT:
+            kept.append(event)
+    return tuple(reversed(kept))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
 
-from detector.call import CallState, Emission, Memory, call_outcome, opened, remember
+from detector.call import NOTHING_TOLD, CallState, Memory, call_outcome, opened, remember
 from detector.decision import Decision, Scorecard, decide
 from detector.playbook import Playbook
 from detector.ports import Reader, Scorer
@@ -63,7 +63,8 @@ class Detector:
         """Take in one turn.
 
         A partial turn changes nothing. A turn delivered again gives out what it gave out the first time.
-        A revision, or a turn that comes late, is put in its place: what no longer holds is retracted.
+        A revision, or a turn that comes late, is put in its place: what no longer holds is retracted. Where a source
+        does not number its revisions, each may be one delivered again: what came of those before is told with it.
         """
         if not turn.is_final:
             return Step(state)
@@ -76,7 +77,8 @@ class Detector:
             return self._replay(state, turn)
         if turn.revision < known.revision:
             return Step(state)
-        return self._again(state, (*(one for one in state.turns if one is not known), turn), cause=turn)
+        revised = self._again(state, (*(one for one in state.turns if one is not known), turn), cause=turn)
+        return revised if turn.revision > known.revision else self._replay(revised.state, turn)
 
     def end(self, state: CallState) -> Step:
         """Take in that the call is over; tell its scorecard."""
@@ -147,12 +149,13 @@ class Detector:
         if decisions or after.memory.customer_heard != before.memory.customer_heard:
             after, rewards = settled(after, playbook=self.playbook, tenant=self.tenant)
         if cause is not None and (decisions or rewards):
-            after = replace(after, emissions={**after.emissions, cause.turn_id: Emission(decisions, rewards)})
+            told = after.emissions.get(cause.turn_id, NOTHING_TOLD).followed_by(decisions, rewards)
+            after = replace(after, emissions={**after.emissions, cause.turn_id: told})
         return Step(after, decisions, rewards, self._scorecard(after) if after.ended else None)
 
     def _replay(self, state: CallState, turn: Turn) -> Step:
-        """Give out again what the turn gave out when it first came; of its decisions, what has become of them since."""
-        emission = state.emissions.get(turn.turn_id, Emission())
+        """Give out again what the turn and its revisions gave out; of decisions, what has become of them since."""
+        emission = state.emissions.get(turn.turn_id, NOTHING_TOLD)
         decisions = as_they_stand(emission.decisions, state)
         return Step(state, decisions, emission.rewards, self._scorecard(state) if state.ended else None)
 

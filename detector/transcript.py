@@ -1,5 +1,6 @@
 """Calls and turns as the detector takes them in."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeAlias
@@ -9,7 +10,10 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from detector.errors import TranscriptError
 
 MAX_TURN_CHARACTERS = 1_000_000
+LEAST_NUMBER, MOST_NUMBER = -(2**63), 2**63 - 1
+"""Numbers of 64 bits: what a database can hold."""
 TOLD_FAULTS = 3
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Speaker(StrEnum):
@@ -26,10 +30,13 @@ AGENT, CUSTOMER, SYSTEM, UNKNOWN = Speaker
 
 
 def _readable(text: object) -> object:
-    """Replace lone surrogates, which no encoder can write, by U+FFFD. Length is kept, so spans stay true."""
-    if not isinstance(text, str) or text.isascii():
+    """Replace lone surrogates and NUL, which no encoder or no database can write, by U+FFFD.
+
+    Length is kept, so spans stay true.
+    """
+    if not isinstance(text, str) or (text.isascii() and "\0" not in text):
         return text
-    return "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= letter <= "\udfff" else letter for letter in text)
+    return _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 Text: TypeAlias = Annotated[str, BeforeValidator(_readable)]
@@ -48,14 +55,14 @@ class Turn(Contract):
     """One speaker's uninterrupted words. Times are milliseconds from the call's start."""
 
     turn_id: TurnId
-    index: int
-    revision: int = Field(default=0, ge=0)
+    index: int = Field(ge=LEAST_NUMBER, le=MOST_NUMBER)
+    revision: int = Field(default=0, ge=0, le=MOST_NUMBER)
     is_final: bool = True
     speaker: Speaker
     agent_id: Id | None = None
     text: Annotated[Text, Field(max_length=MAX_TURN_CHARACTERS)]
-    start_ms: int | None = Field(default=None, ge=0)
-    end_ms: int | None = Field(default=None, ge=0)
+    start_ms: int | None = Field(default=None, ge=0, le=MOST_NUMBER)
+    end_ms: int | None = Field(default=None, ge=0, le=MOST_NUMBER)
 
     @model_validator(mode="after")
     def _times_run_forward(self) -> Self:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from detector.call import CallState, Emission
+from detector.call import CallState
 from detector.decision import Decision, Scorecard
 from detector.detect import Detector, Step, as_they_stand
 from detector.reward import RewardEvent
 from detector.settlement import judged_from_memory
-from detector.transcript import CallHeader, Turn, merged
-from detector.verdict import Verdict
+from detector.transcript import CallHeader, Turn
+from detector.verdict import Verdict, credits_of
 from streams.messages import CallEnded, CallForgotten, CallIdle, CallStarted, Message, TurnsSaid, WholeCall
 from streams.records import CallRecord, touched
 
@@ -30,7 +30,8 @@ class Handled:
 def handle(detector: Detector, record: CallRecord | None, message: Message, *, at: float) -> Handled:
     """Return what a message leads to. `at` is when it was written, in seconds since 1970.
 
-    The same message delivered again, also to a record that already holds it, leads to the same facts.
+    The same message delivered again, also to a record that already holds it, leads to the same facts. The end of a
+    call of which nothing is kept leads to nothing: an empty scorecard would take the place of a good one.
     """
     match message:
         case CallIdle():
@@ -42,20 +43,24 @@ def handle(detector: Detector, record: CallRecord | None, message: Message, *, a
             return _judged(detector, record, message)
         case CallStarted() | WholeCall():
             return _introduced(detector, record, message, at)
+        case CallEnded() if record is None:
+            return Handled(None)
     before = record or CallRecord(detector.open(CallHeader(call_id=message.call_id)), at)
     return _told(record, before, _steps(detector, before.state, message), at)
 
 
 def _introduced(detector: Detector, record: CallRecord | None, message: CallStarted | WholeCall, at: float) -> Handled:
-    """Take in a header, and the turns and the end that come with it."""
+    """Take in a header, and the turns and the end that come with it.
+
+    A header does not tell whether it is delivered again: what came of headers before is told with it.
+    """
     header = message.header
     before = record or CallRecord(detector.open(header), at)
     step = detector.introduce(before.state, header)
-    if merged(before.state.header, header) == before.state.header:
-        told = before.introduction
-        step = replace(step, decisions=as_they_stand(told.decisions, step.state), rewards=told.rewards)
-    else:
-        before = replace(before, introduction=Emission(step.decisions, step.rewards))
+    told = before.introduction.followed_by(step.decisions, step.rewards)
+    if told is not before.introduction:
+        before = replace(before, introduction=told)
+    step = replace(step, decisions=as_they_stand(told.decisions, step.state), rewards=told.rewards)
     rest = _steps(detector, step.state, message) if isinstance(message, WholeCall) else iter(())
     return _told(record, before, [step, *rest], at)
 
@@ -73,22 +78,40 @@ def _steps(detector: Detector, state: CallState, message: TurnsSaid | CallEnded 
 
 
 def _closed(detector: Detector, record: CallRecord | None, message: CallIdle, at: float) -> Handled:
-    """Close a call of which still nothing was heard; anything heard meanwhile voids the closing."""
+    """Close a call of which still nothing was heard; anything heard meanwhile voids the closing.
+
+    Where no turn came at all no scorecard is told: the header may have come again after the call was forgotten.
+    """
     if record is None or record.seen_at != message.seen_at:
         return Handled(record)
     step = detector.end(record.state)
     after = record if record.ended_at else replace(record, state=step.state, ended_at=at)
-    return Handled(after, scorecard=step.scorecard)
+    return Handled(after, scorecard=step.scorecard if record.state.turns else None)
 
 
 def _judged(detector: Detector, record: CallRecord | None, verdict: Verdict) -> Handled:
-    """Settle a verdict; where nothing is kept of its decision, by what QA knew. A call's silence goes on."""
-    if record is None or all(one.decision_id != verdict.decision_id for one in record.state.decisions):
+    """Settle a verdict; where nothing is kept of its turn, by what QA knew. A call's silence goes on.
+
+    A decision that was retracted before its verdict came earns nothing.
+    """
+    if record is None or not _remembers(record.state, verdict):
         rewards = judged_from_memory(verdict, playbook=detector.playbook, tenant=detector.tenant)
         return Handled(record, rewards=rewards)
     step = detector.judge(record.state, verdict)
     after = record if step.state is record.state else replace(record, state=step.state)
     return Handled(after, rewards=step.rewards, scorecard=step.scorecard)
+
+
+def _remembers(state: CallState, verdict: Verdict) -> bool:
+    """Tell whether a state knows what QA knew: one that began anew after its call was forgotten lacks turns or grants.
+
+    Neither a turn nor a credited slot ever leaves a state. Grants by a person are left aside: of its earlier verdicts
+    QA knows what they were to lead to, not what they led to.
+    """
+    slots = {one.key for one in state.credits}
+    granted = (one for one in credits_of(verdict.known.events) if one.event.data.decision_source == "machine")
+    said = any(one.turn_id == verdict.turn_id for one in state.turns)
+    return said and all(one.key in slots for one in granted)
 
 
 def _told(record: CallRecord | None, before: CallRecord, steps: Iterable[Step], at: float) -> Handled:

@@ -25,7 +25,7 @@ _NEVER = 0.0
 class CallRecord:
     """The state of a call, when it was last heard of, when it was closed (seconds since 1970; 0 is never).
 
-    `introduction` is what the last `introduce` gave out, kept so that a redelivered header gives it out again.
+    `introduction` is what came of headers after the first, kept so that a redelivered header gives it out again.
     """
 
     state: CallState

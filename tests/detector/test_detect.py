@@ -4,7 +4,7 @@ import pytest
 from fakes import behaviour, call, header, playbook_of, policy, turn, word_detector, word_playbook
 from pydantic import TypeAdapter
 
-from detector.call import CallState
+from detector.call import EVENTS_OF_A_SLOT, CallState
 from detector.decision import CallOutcome, Decision, Outcome, Scorecard
 from detector.detect import Detector, Step
 from detector.playbook import Mode
@@ -143,6 +143,58 @@ def test_a_revision_can_grant_again(words: Detector) -> None:
 
     assert [one.type.value for one in events] == ["reward.granted.v1", "reward.reversed.v1", "reward.granted.v1"]
     assert len({one.id for one in events}) == 3
+
+
+def test_a_revision_delivered_again_tells_what_those_before_it_granted(words: Detector) -> None:
+    """The grant of a first wording comes again with the last one: the first, outdated by then, tells nothing."""
+    better = turn(1, "agent", "oh i wish you well", revision=1)
+    _, first, last = steps(words, CUSTOMER, WISH, better)
+
+    outdated, again = words.step(last.state, WISH), words.step(last.state, better)
+
+    assert (outdated.decisions, outdated.rewards) == ((), ())
+    assert again.rewards == first.rewards != ()
+    assert again.decisions == last.decisions
+    assert again.state is last.state
+
+
+def test_a_revision_delivered_again_tells_the_retractions_of_those_before_it(words: Detector) -> None:
+    """What a late turn took back elsewhere comes again with its revision, which takes nothing back itself."""
+    said = turn(0, "customer", "hi"), turn(2, "agent", "you too"), turn(1, "agent", "bye")
+    revised = turn(1, "agent", "bye sorry", revision=1)
+    *_, last = steps(words, *said, revised)
+
+    again = words.step(last.state, revised)
+
+    assert seen(last.decisions) == [("t1", "apologise", "award")]
+    assert seen(again.decisions) == [("t2", "wish_well", "retracted"), ("t1", "apologise", "award")]
+    assert told(again.rewards) == [("reversed", "wish_well", 1), ("granted", "apologise", 1)]
+
+
+def test_a_wording_without_a_new_revision_tells_what_came_before_it(words: Detector) -> None:
+    """A source that does not number its revisions may be delivering again: each wording tells what all led to."""
+    other = turn(1, "agent", "i see")
+    _, granted, reversed_, again, last = steps(words, CUSTOMER, WISH, other, WISH, other)
+
+    assert told(reversed_.rewards) == [("granted", "wish_well", 1), ("reversed", "wish_well", 1)]
+    assert reversed_.rewards[0] == granted.rewards[0]
+    assert again.rewards[:2] == reversed_.rewards
+    assert last.rewards[:3] == again.rewards
+    assert seen(last.decisions) == [("t1", "wish_well", "retracted")]
+
+
+def test_what_is_told_again_does_not_grow_with_each_revision(words: Detector) -> None:
+    """Of a turn revised to and fro for ever each decision is kept once, and of each slot its own last events."""
+    said = [turn(1, "agent", "sorry" if at % 2 else "sorry wish", revision=at) for at in range(40)]
+    made = steps(words, CUSTOMER, *said)
+    events = [event for step in made for event in step.rewards]
+
+    again = words.step(made[-1].state, said[-1])
+
+    wishes, apology = ([one for one in events if one.data.behaviour == name] for name in ("wish_well", "apologise"))
+    assert len(again.decisions) == 2
+    assert list(again.rewards) == [*apology, *wishes[-EVENTS_OF_A_SLOT:]]
+    assert len(apology) == 1
 
 
 def test_an_older_revision_is_left_aside(words: Detector) -> None:

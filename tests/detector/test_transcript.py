@@ -61,11 +61,11 @@ def test_turns_take_the_index_of_their_position_and_an_id_of_call_and_index() ->
 @pytest.mark.parametrize("length", [509, 510, 511, 512])
 def test_the_longest_id_of_a_call_has_room_for_its_turns(length: int) -> None:
     """Turns without ids have valid ids of their own, however long a call's valid id is."""
-    turns = [{"speaker": "agent", "text": WORDS, "index": index} for index in (0, 10, 2**63)]
+    turns = [{"speaker": "agent", "text": WORDS, "index": index} for index in (0, 10, 2**63 - 1)]
 
     made = call_of({"call_id": "c" * length, "turns": turns})
 
-    assert [one.turn_id for one in made.turns] == [f"{'c' * length}:{index}" for index in (0, 10, 2**63)]
+    assert [one.turn_id for one in made.turns] == [f"{'c' * length}:{index}" for index in (0, 10, 2**63 - 1)]
 
 
 def test_duplicate_turn_ids_are_told_with_the_id() -> None:
@@ -97,6 +97,12 @@ def test_revisions_may_share_a_turn_id() -> None:
         ({"turn_id": ""}, "turns.0.turn_id"),
         ({"turn_id": "x" * 1025}, "turns.0.turn_id"),
         ({"index": "first"}, "turns.0.index"),
+        ({"index": 2**63}, "turns.0.index: Input should be less than or equal to 9223372036854775807"),
+        ({"index": -(2**63) - 1}, "turns.0.index"),
+        ({"index": 1e20}, "turns.0.index"),
+        ({"revision": 2**63}, "turns.0.revision"),
+        ({"start_ms": 2**63}, "turns.0.start_ms"),
+        ({"end_ms": 2**63}, "turns.0.end_ms"),
         ({"text": "x" * (MAX_TURN_CHARACTERS + 1)}, "turns.0.text"),
     ],
 )
@@ -144,6 +150,23 @@ def test_lone_surrogates_are_replaced_one_for_one() -> None:
     assert made.call_id == "c\ufffd"
     assert made.turns[0].turn_id == "c\ufffd:0"
     assert Call.model_validate_json(made.model_dump_json()) == made
+
+
+def test_nul_is_replaced_one_for_one() -> None:
+    """What no database can hold becomes U+FFFD too, in a text of plain letters as in any other."""
+    made = call_of({"call_id": "c\0", "turns": [{"speaker": "agent", "text": text} for text in ("a\0b", "é\0\ud800b")]})
+
+    assert [turn.text for turn in made.turns] == ["a\ufffdb", "é\ufffd\ufffdb"]
+    assert made.call_id == "c\ufffd"
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, 0])
+def test_numbers_of_64_bits_are_taken(number: int) -> None:
+    """Indexes and times may be as large as a database can hold: a chat's are milliseconds since 1970."""
+    turn = call_of(_call(index=number, revision=number, start_ms=number, end_ms=number)).turns[0]
+
+    assert {number} == {turn.index, turn.revision, turn.start_ms, turn.end_ms}
+    assert call_of(_call(index=-(2**63))).turns[0].index == -(2**63)
 
 
 def test_unknown_fields_are_left_aside() -> None:

@@ -2,16 +2,18 @@
 
 import struct
 import zlib
+from base64 import b64decode
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from detector.decision import CallOutcome
+from detector.decision import CallOutcome, Decision
 from detector.detect import Detector
+from detector.reward import RewardEvent
 from detector.transcript import Call, CallHeader, Speaker, Turn
 from streams.agents import Due, due
 from streams.codecs import PoisonError, Reason
@@ -139,6 +141,75 @@ def test_header_that_tells_little_tells_again_what_it_changed(detector: Detector
     assert second.decisions == first.decisions
 
 
+def test_header_delivered_again_tells_again_what_those_before_it_changed(detector: Detector) -> None:
+    """The grants of one header come again though another header, of the language, came behind it."""
+    turns = said(turn(0, "sorry"), turn(1, "thank you", speaker=Speaker.CUSTOMER))
+    agent, language = CallStarted(call_id="c", agent_id="a"), CallStarted(call_id="c", language="en-GB")
+    before = handle(detector, None, turns, at=1.0)
+    first = handle(detector, before.record, agent, at=2.0)
+    other = handle(detector, first.record, language, at=3.0)
+
+    for started in (agent, language):
+        again = handle(detector, other.record, started, at=3.0)
+
+        assert again.rewards == first.rewards != ()
+        assert again.decisions == first.decisions
+        assert again.record is other.record
+
+
+WORDINGS = st.tuples(
+    st.sampled_from([2, 2, 1]),
+    st.sampled_from([Speaker.AGENT, Speaker.AGENT, Speaker.CUSTOMER]),
+    st.sampled_from(["sorry", "so sorry", "hello", "sorry wonderful"]),
+)
+HEADERS = st.builds(CallStarted, call_id=st.just("c"), agent_id=st.sampled_from("ab"), team=st.sampled_from("xy"))
+
+
+@settings(max_examples=200)
+@given(
+    happenings=st.lists(st.one_of(WORDINGS, WORDINGS, HEADERS), min_size=2, max_size=6),
+    numbered=st.booleans(),
+    arrived=st.sampled_from([0, 0.5, 1]),
+)
+def test_nothing_is_lost_when_a_worker_is_killed(
+    detector: Detector,
+    happenings: list[tuple[int, Speaker, str] | CallStarted],
+    numbered: bool,  # noqa: FBT001 - drawn
+    arrived: float,
+) -> None:
+    """With the state kept and of each topic only the first outputs, redelivery tells the rest, whatever was revised."""
+    messages: list[Message] = list(OPENED)
+    for at, one in enumerate(happenings, start=1):
+        if isinstance(one, tuple):
+            messages.append(said(turn(one[0], one[2], speaker=one[1], revision=at * numbered)))
+        else:
+            messages.append(one)
+    records, ledger = Records({}), Ledger()
+
+    before, after = delivered(detector, records, messages), delivered(detector, records, messages)
+
+    for kind in (Decision, RewardEvent):
+        told, again = ([one for one in every if isinstance(one, kind)] for every in (before, after))
+        for value in (*told[: int(arrived * len(told))], *again):
+            ledger.take(value)
+    record = records.get("c")
+    assert record is not None
+    assert ledger.decisions == {one.decision_id: one for one in record.state.decisions}
+    assert set(ledger.rewards) == {one.event.id for one in record.state.credits if one.standing}
+
+
+def delivered(detector: Detector, records: Records, messages: Iterable[Message]) -> list[Decision | RewardEvent]:
+    """Handle messages in turn over records; return what is told."""
+    told: list[Decision | RewardEvent] = []
+    for message in messages:
+        before = records.get("c")
+        handled = handle(detector, before, message, at=1.0)
+        if handled.record is not None and handled.record is not before:
+            records.put("c", records.written("c", handled.record, before, partition=0))
+        told += [*handled.decisions, *handled.rewards]
+    return told
+
+
 def test_whole_call_after_its_turns_adds_nothing_but_the_scorecard(detector: Detector) -> None:
     """The finished call that follows the live turns leads to no id that was not told before."""
     turns = (turn(0, "hello"), turn(1, "late", speaker=Speaker.CUSTOMER), turn(2, "sorry"))
@@ -204,6 +275,35 @@ def test_only_ended_calls_are_forgotten(detector: Detector) -> None:
     assert handle(detector, ended.get("c"), CallForgotten(call_id="c", seen_at=4.0), at=9.0).record is None
 
 
+def test_end_of_a_forgotten_call_leads_to_nothing(detector: Detector) -> None:
+    """The end that comes again after the call is forgotten tells no empty scorecard over the good one."""
+    handled = handle(detector, None, CallEnded(call_id="c"), at=9.0)
+
+    assert handled == Handled(None)
+
+
+def test_header_of_a_forgotten_call_is_closed_without_a_scorecard(detector: Detector) -> None:
+    """A header that comes again after the call is forgotten opens it anew; its silence tells nothing, and it goes."""
+    opened = handle(detector, None, CallStarted(call_id="c", agent_id="a"), at=1.0)
+
+    closed = handle(detector, opened.record, CallIdle(call_id="c", seen_at=1.0), at=9.0)
+    gone = handle(detector, closed.record, CallForgotten(call_id="c", seen_at=1.0), at=99.0)
+
+    assert closed.scorecard is None
+    assert gone == Handled(None)
+
+
+def test_whole_call_put_back_tells_what_the_forgotten_one_told(detector: Detector) -> None:
+    """After the grace a call put back whole leads to the same decisions, rewards and scorecard, under the same ids."""
+    turns = [*(one for message in OPENED[1:] for one in message.turns), turn(2, "sorry")]
+    _, live = folded(detector, [OPENED[0], said(*turns), CallEnded(call_id="c")])
+
+    _, whole = folded(detector, [WholeCall(call_id="c", agent_id="a", turns=tuple(turns))])
+
+    assert differences(live, whole) == []
+    assert live.rewards
+
+
 def test_record_survives_its_bytes(detector: Detector) -> None:
     """State, times and the last introduction come back from the bytes; the head is read without the rest."""
     records, _ = folded(detector, [*OPENED, said(turn(2, "sorry")), CallEnded(call_id="c")], through_bytes=False)
@@ -252,6 +352,37 @@ def test_record_of_the_first_format_is_read(detector: Detector) -> None:
 
     assert (read, glance(old).partition) == (record, 3)
     assert written(read, partition=3).raw[0] == FORMAT
+
+
+def test_record_written_before_emissions_were_added_up_is_read(detector: Detector) -> None:
+    """A state whose revision had wiped what its turn granted is read as it is, and grows as any other."""
+    record = from_bytes(zlib.decompress(b64decode(REVISED_BY_AN_EARLIER_RELEASE)))
+    grants = {one.event.data.behaviour: one.event.id for one in record.state.credits}
+
+    handled = handle(detector, record, said(turn(2, "lorry", revision=2)), at=7.0)
+    assert handled.record is not None
+
+    assert (len(record.state.turns), sorted(grants)) == (3, ["apologise", "wish_well"])
+    assert record.state.emissions["c:2"].rewards == ()
+    assert [one.id for one in record.introduction.rewards] == [grants["wish_well"]]
+    assert [one.causationid for one in handled.rewards] == [grants["apologise"]]
+    assert from_bytes(written(handled.record, partition=3).raw) == handled.record
+
+
+REVISED_BY_AN_EARLIER_RELEASE = (
+    "eNrVll2O2jAQgPenh+hj5NeSLSQbQnjqPRBCjj1hswQb2c6yCHGUSj1Zr9HXzjj8s+zSXVVVkZBie2Y8/ubHvrm6urr99vnq9PdzyVxt1KiUrM"
+    "9Ev81arFQSnlm/3WJ2BnwCBlf4GJTDNQfPDodzjTKmqKvgAapKs1Xr0ExnZ6azb0bU1ukpfm4tTReBNmgrKG1QcQcnpqKdqajFDDyVttTqyO6R"
+    "e1YHVhuzYKtrPOLNjyWTILxeYxXiOCsEFyHvxTxMRK8I8zy6DwvodVIRAfSSLloTvKrWbpDts5j87s0Sx4UcHvhTqWtybF7ah9EcGeG8rp3Aw5"
+    "PUnBuJM1Zog+P2XZa0GJ5MghI4HizxBLWhzx1pEnfcOL8jKNwsWw0JCLdaWVRiPJjrndmArBJV7oIKhVzgd8XpNGKoOKv4Itd6MnoC0xBlnS8d"
+    "gLi4lwUamWoJ1d4i2bY+Oocsu3Gn006iPAQkGiYpxGEWQRH2ZMS7Ob8XcR6/yvKVAL8Cls90pcelhTfApufANgmyhRqvofbehJq+CLX7Eag3lK"
+    "W/lugppXF/yfyR06wL9yDTsOCiGyaRTMI8bsdhGkMCPcgTJE6ObU70VULB68p93XIKJTgQTvt6W8xIyAA5fDc2XDmQd09UqbbOH1FsTXmGPEqH"
+    "/k1gsZ6S3HFya6ZL5ayHdS7Jj0J2GHZbaecDe1xL7ytPrYpNZJsSeif+FWX1Ifs4y5JEpp2QtxF7UqTIPusWIYdECNHL00Jm/4Z9cr4O/px9dM"
+    "L+0nI+ZJ9+gP0tJv/190GTCYO/3Kr/g97cYkoHPpRBKfuB0rmWi8DpoEmfD7SZYWswxH8T98FlofY6n6g/DZfsAbik+3Z5xPso8Zqh4sRT1VVF"
+    "9zKfbr43b4ADgYqrcY16FHG1wQlyxF0jscJDwVRjx+57N5ADdaFmJwq39bfH1vZaxJkaWqxWE6XnajPZPtAb2RIDO1IA0peHAeEbAQX65H3RgM"
+    "R47oe+eQJhWLBPU4UOhtRPXnz0bPWndPX4hw+lp2VEAB8/542ceGC17z90iR1o7Q+OYK/nduFZ78MeazmGKfj+slxRvTijZS2cT58Bo2y5qBAp"
+    "uy66tjAPqVCIecErC6vf8yNeag=="
+)
+"""Three turns, compressed: a header came behind the second; the third was revised and kept its reward."""
 
 
 def test_record_of_a_later_format_is_refused(detector: Detector) -> None:

@@ -1,13 +1,20 @@
 """The dead letters, as their commands see them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from typer.testing import CliRunner
 
+from detector.detect import Detector
+from detector.transcript import Call
+from streams import letters as post
 from streams.commands import dead_letters, topics
+from streams.letters import Letter, LettersError, letters, put_back
+from streams.replay import play, score
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -15,7 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 def test_mended_letter_is_put_back_and_handled(running: Any, tmp_path: Path) -> None:
     """What was wrong is listed and shown; the mended message leads to what would have been."""
     brokers = ["--brokers", running.settings.brokers]
-    broken = {"type": "call.ended", "call_id": "mend-0", "ended_at": "yesterday"}
+    said = [{"speaker": "customer", "text": "hello"}]
+    broken = {"type": "call", "call_id": "mend-0", "turns": said, "ended_at": "yesterday"}
     running.send("mend-0", broken)
     assert running.wait_for(lambda: bool(running.read(running.settings.topic_dead_letters)))
     mended = tmp_path / "mended.json"
@@ -30,6 +38,72 @@ def test_mended_letter_is_put_back_and_handled(running: Any, tmp_path: Path) -> 
     assert json.loads(shown.stdout) == broken
     assert "1 of 1 put back" in replayed.stdout
     assert running.wait_for(lambda: "mend-0" in running.told("mend-").scorecards)
+
+
+def test_key_too_large_to_copy_does_not_stop_the_worker(
+    running: Any, detector: Detector, make_calls: Callable[..., list[Call]]
+) -> None:
+    """A message whose key and value are more than a record holds is buried by its place, and read from there whole."""
+    key = "k" * 950_000
+    running.send(key, b"v" * 150_000)
+    calls = make_calls(1, prefix="long")
+    play(score(calls), running.settings, speed=None)
+
+    assert running.agrees(detector, calls) == []
+    found = [one for one in letters(running.settings) if one.reason == "not_json"]
+    assert [(one.key, one.value) for one in found] == [(key.encode(), b"v" * 150_000)]
+
+
+def large_letter(stage: Any) -> Letter:
+    """Return a dead letter of two megabytes from the transcripts."""
+    topic = stage.settings.topic_transcripts
+    return Letter(1, "state_too_large", "", topic, 2, 0, "?", key=b"large-0", value=b"x" * 2_000_000)
+
+
+def test_large_letter_is_put_back(stage: Any) -> None:
+    """What came into a topic may come into it again, larger than librdkafka's producers send unless told."""
+    letter = large_letter(stage)
+
+    arrived = put_back(stage.settings, [(letter, letter.value)])
+
+    assert arrived == 1
+    assert [(one.partition(), one.value()) for one in stage.read(letter.topic)] == [(2, letter.value)]
+
+
+class NarrowClient:
+    """librdkafka's producer before a topic that takes no large message, which its client or the broker tells."""
+
+    REFUSAL = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
+
+    def __init__(self, *, told_by: str) -> None:
+        self._told_by = told_by
+        self._queued: list[Callable[..., None]] = []
+
+    def produce(self, _: str, *, on_delivery: Callable[..., None], **__: Any) -> None:
+        """Refuse a message, or queue it."""
+        if self._told_by == "client":
+            raise KafkaException(self.REFUSAL)
+        self._queued.append(on_delivery)
+
+    def flush(self, _: float) -> int:
+        """Tell that the queued messages are refused."""
+        for on_delivery in self._queued:
+            on_delivery(self.REFUSAL, None)
+        return 0
+
+
+@pytest.mark.parametrize("told_by", ["client", "broker"])
+def test_letter_too_large_for_its_topic_tells_which_limit_to_raise(
+    stage: Any, monkeypatch: pytest.MonkeyPatch, told_by: str
+) -> None:
+    """A letter that is refused for its size ends the command with the topic and the size, not with a traceback."""
+    monkeypatch.setattr(post, "Producer", lambda _: NarrowClient(told_by=told_by))
+    letter = large_letter(stage)
+
+    with pytest.raises(
+        LettersError, match=r"0 of 1 put back; transcripts takes .* max\.message\.bytes above 2,000,007"
+    ):
+        put_back(stage.settings, [(letter, letter.value)])
 
 
 def test_topics_are_checked_with_a_clear_list(stage: Any) -> None:

@@ -101,6 +101,72 @@ def test_verdict_does_not_keep_a_call_alive(detector: Detector) -> None:
     assert handled.record.seen_at == record.seen_at
 
 
+def test_verdict_on_a_retracted_decision_earns_nothing(detector: Detector) -> None:
+    """Where a revision took the review back before its confirmation came, the record holds against what QA knew."""
+    record, _ = ended(detector, "anything")
+    given = verdict(_decision(record.state, "offer_further_help"), CONFIRMED)
+    lorry = {"index": 1, "speaker": "agent", "text": "lorry", "revision": 1}
+    revised = handle(detector, record, TurnsSaid.model_validate({"call_id": "c", "turns": [lorry]}), at=2.0)
+
+    handled = handle(detector, revised.record, given, at=3.0)
+    again = handle(detector, handled.record, given, at=4.0)
+
+    assert revised.decisions[0].retracted
+    assert (handled.rewards, again.rewards) == ((), ())
+    assert handled.record is not None
+    assert handled.record.state.credits == ()
+
+
+def test_later_award_is_told_after_a_verdict_on_a_retracted_decision(detector: Detector) -> None:
+    """What a retracted decision did not earn is free to be earned: its event's id was not spent."""
+    record, _ = ended(detector, "anything")
+    given = verdict(_decision(record.state, "offer_further_help"), CONFIRMED)
+    lorry, anything = (
+        TurnsSaid.model_validate(
+            {"call_id": "c", "turns": [{"index": 1, "speaker": "agent", "text": text, "revision": at}]}
+        )
+        for at, text in enumerate(("lorry", "anything"), start=1)
+    )
+
+    told = []
+    for message in (lorry, given, anything):
+        handled = handle(detector, record, message, at=2.0)
+        assert handled.record is not None
+        record, told = handled.record, [*told, _told(handled)]
+
+    assert told == [[], [], [(RewardType.GRANTED, "qa")]]
+    assert [one.standing for one in record.state.credits] == [True]
+
+
+def test_verdict_that_counts_on_one_in_vain_is_settled_by_the_record(detector: Detector) -> None:
+    """What QA took an earlier verdict to have earned, on a decision retracted meanwhile, does not hold the slot."""
+    record, _ = ended(detector, "anything", "anything")
+    first, second = (one for one in record.state.decisions if one.behaviour == "offer_further_help")
+    in_vain = verdict(first, CONFIRMED)
+    taken_for_granted = handle(detector, None, in_vain, at=1.0).rewards
+    lorry = {"index": 1, "speaker": "agent", "text": "lorry", "revision": 1}
+    revised = handle(detector, record, TurnsSaid.model_validate({"call_id": "c", "turns": [lorry]}), at=2.0)
+    judged = handle(detector, revised.record, in_vain, at=3.0)
+
+    handled = handle(detector, judged.record, verdict(second, CONFIRMED, taken_for_granted), at=4.0)
+
+    assert len(taken_for_granted) == 1
+    assert [(one.data.decision_id, one.data.slot) for one in handled.rewards] == [(second.decision_id, 1)]
+
+
+def test_verdict_on_a_call_opened_anew_is_settled_by_what_qa_knew(detector: Detector) -> None:
+    """A turn put back after the call was forgotten stands alone, without its grant: rejecting the award reverses it."""
+    record, rewards = ended(detector, "sorry")
+    given = verdict(_decision(record.state, "apologise"), REJECTED, rewards)
+    alone = handle(detector, None, TurnsSaid(call_id="c", turns=record.state.turns[1:]), at=9e8)
+
+    handled = handle(detector, alone.record, given, at=9e9)
+
+    assert alone.rewards == ()
+    assert [one.causationid for one in handled.rewards] == [rewards[0].id]
+    assert handled.record is alone.record
+
+
 def test_verdict_is_not_taken_from_the_transcripts(detector: Detector) -> None:
     """Whoever may write transcripts may not judge: a verdict among them is poison."""
     record, rewards = ended(detector, "sorry")
