@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from detector.decision import AWARD, Decision, stable_id
 from detector.judgement import NOTHING_JUDGED, Judgements, VerdictKind, outcome_after
-from detector.playbook import Playbook
+from detector.playbook import Playbook, RewardPolicy
 from detector.transcript import CallHeader, Contract, Turn
 
 
@@ -103,6 +103,7 @@ def settle(
     Each agent has, for each behaviour, as many slots as awards stand, up to the policy's cap a call.
     A slot beyond them is reversed; one not yet credited is granted. An award that was rejected does not stand and
     what was granted for it is reversed, though another may take its slot; a review that was confirmed is an award.
+    Of a behaviour that the playbook no longer has nothing more is granted; what was granted stands with its awards.
     """
     earned = _earned(decisions, playbook, judgements)
     ledger = {credit.key: credit for credit in credited}
@@ -111,6 +112,8 @@ def settle(
         ledger[credit.key] = replace(credit, standing=False)
         events.append(_reversal(credit.event))
     for slot, decision in _vacancies(earned, ledger):
+        if (policy := _policy(decision.behaviour, playbook)) is None:
+            continue
         key = (decision.agent_id or "", decision.behaviour, slot)
         known = ledger.get(key)
         generation = 0 if known is None else known.generation + 1
@@ -120,7 +123,7 @@ def settle(
             generation,
             header=header,
             time=turn_time(header, next((one for one in turns if one.turn_id == decision.turn_id), None)),
-            points=playbook.behaviour(decision.behaviour).reward.points,
+            points=policy.points,
             tenant=tenant,
             by_person=_confirmed(decision, judgements),
         )
@@ -136,9 +139,18 @@ def _earned(decisions: Iterable[Decision], playbook: Playbook, judgements: Judge
         if outcome_after(decision, judgements) is not AWARD or decision.agent_id is None:
             continue
         paid = earned.setdefault((decision.agent_id, decision.behaviour), [])
-        if len(paid) < playbook.behaviour(decision.behaviour).reward.cap:
+        policy = _policy(decision.behaviour, playbook)
+        if policy is None or len(paid) < policy.cap:
             paid.append(decision)
     return earned
+
+
+def _policy(behaviour: str, playbook: Playbook) -> RewardPolicy | None:
+    """Return what a behaviour earns; None where it has been removed since it was decided on."""
+    try:
+        return playbook.behaviour(behaviour).reward
+    except KeyError:
+        return None
 
 
 def _undue(

@@ -29,7 +29,7 @@ def convert(
     roles, columns = Roles.parse(role or (), agent_id or ()), Columns.parse(column or ())
     console = Console(stderr=True)
     found = flow.read(files, format_name=format_name, roles=roles, columns=columns)
-    with opened(output) as stream:
+    with opened(output, inputs=files) as stream:
         counts = flow.convert(found, stream, on_fault=partial(tell, console))
         stream.flush()
     table = Table("files", "calls", "turns", "unknown speaker", "not read", title=f"written to {output}")

@@ -12,7 +12,16 @@ from rich.table import Table
 from detector.decision import CallOutcome, Outcome
 from detector.playbook import load_playbook
 from pipelines import assemble
-from pipelines.cli.options import AgentIds, ColumnOptions, Files, FormatName, RoleOptions, tell, tell_unknown
+from pipelines.cli.options import (
+    AgentIds,
+    ColumnOptions,
+    Files,
+    FormatName,
+    RoleOptions,
+    refuse_overwriting,
+    tell,
+    tell_unknown,
+)
 from pipelines.flows import detect as flow
 from pipelines.flows.tally import Tally
 from pipelines.readers import Columns, Roles
@@ -43,6 +52,7 @@ def detect(
     What cannot be read is told with file and line, counted, and passed over; the exit code is then 1.
     """
     roles, columns = Roles.parse(role or (), agent_id or ()), Columns.parse(column or ())
+    refuse_overwriting(files, (decisions, rewards, scorecards))
     settings = Settings()
     make = partial(assemble.detector, settings)
     if jobs == 0:

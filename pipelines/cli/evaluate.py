@@ -14,6 +14,7 @@ from rich.table import Table
 from detector.errors import DetectorError
 from models.evaluation import Figures, Share
 from pipelines import assemble
+from pipelines.cli.options import refuse_overwriting
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def evaluate(
 
     Example: detector evaluate labelled/ --json out/figures.json --picture out/figures.png
     """
+    read = [*paths, *(file for path in paths for file in path.glob("*.jsonl"))]
+    refuse_overwriting(read, [str(one) for one in (json_file, picture) if one is not None])
     settings = Settings()
     detector = assemble.detector(settings)
     reader = assemble.text_reader(detector.playbook)

@@ -9,8 +9,6 @@ from importlib.metadata import entry_points
 import typer
 from rich.console import Console
 
-from detector.errors import DetectorError
-
 EXIT_FAULTS, EXIT_ERROR = 1, 2
 COMMANDS = ("detect", "convert", "inspect", "settle", "purge", "train", "train-semantic", "evaluate")
 """Of this floor: each is the function of its module's name, its words joined."""
@@ -54,11 +52,14 @@ def _add_own(app: typer.Typer, names: Iterable[str | None]) -> None:
 
 
 def main() -> None:
-    """Run the command line; a known error is one clear line and exit code 2."""
+    """Run the command line; an error that the user can mend is one clear line and exit code 2."""
     try:
         _loaded()()
-    except DetectorError as error:
-        Console(stderr=True).print(f"error: {error}", highlight=False, soft_wrap=True, markup=False)
+    except Exception as error:
+        line = import_module("pipelines.cli.mendable").told(error)
+        if line is None:
+            raise
+        Console(stderr=True).print(f"error: {line}", highlight=False, soft_wrap=True, markup=False)
         sys.exit(EXIT_ERROR)
 
 

@@ -1,6 +1,7 @@
 """Options that several commands share, and lines they share at their end."""
 
 import sys
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -8,6 +9,7 @@ from typing import Annotated, BinaryIO
 import typer
 from rich.console import Console
 
+from detector.errors import DetectorError
 from pipelines.readers import READERS, InputFault
 
 Files = Annotated[list[Path], typer.Argument(help="Transcript files.", show_default=False)]
@@ -32,8 +34,31 @@ ColumnOptions = Annotated[
 ]
 
 
-def opened(output: str) -> AbstractContextManager[BinaryIO]:
-    """Return a file to write to, its folder made where there is none; `-` is standard output, which stays open."""
+class OutputError(DetectorError):
+    """An output that is read from, too: opened to be written, it would be emptied first."""
+
+
+def refuse_overwriting(inputs: Iterable[Path], outputs: Iterable[str | None]) -> None:
+    """Let no output be a file that is read, by whatever name; None is no output, and `-` standard output.
+
+    Raises:
+        OutputError: an output is an input.
+    """
+    read = [file for file in inputs if file.is_file()]
+    for output in outputs:
+        if output in (None, "-") or not (path := Path(output)).is_file():
+            continue
+        if any(path.samefile(file) for file in read):
+            raise OutputError(f"{output}: is read from, and would be overwritten: name another file for the output")
+
+
+def opened(output: str, *, inputs: Iterable[Path]) -> AbstractContextManager[BinaryIO]:
+    """Return a file to write to, its folder made where there is none; `-` is standard output, which stays open.
+
+    Raises:
+        OutputError: the file is one of the `inputs`.
+    """
+    refuse_overwriting(inputs, [output])
     if output == "-":
         return nullcontext(sys.stdout.buffer)
     path = Path(output)

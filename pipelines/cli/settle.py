@@ -23,17 +23,21 @@ def settle(
     An event that the file holds already is not written again, so the same verdicts can be settled twice.
     """
     settings = Settings()
+    playbook = load_playbook(settings.playbook)
     given = list(flow.verdicts(file))
     written = flow.ids_written(rewards)
     counts: Counter[str] = Counter()
     rewards.parent.mkdir(parents=True, exist_ok=True)
     with rewards.open("ab") as out:
-        for event in flow.settle(
-            given, playbook=load_playbook(settings.playbook), tenant=settings.tenant, written=written
-        ):
+        for event in flow.settle(given, playbook=playbook, tenant=settings.tenant, written=written):
             out.write(event.model_dump_json(exclude_none=True).encode() + b"\n")
             counts[event.type.value.split(".")[1]] += 1
-    Console(stderr=True).print(
+    console = Console(stderr=True)
+    console.print(
         f"{len(given):,} verdicts: {counts['granted']:,} rewards granted, {counts['reversed']:,} reversed",
         highlight=False,
     )
+    kept = {one.id for one in playbook.behaviours}
+    if removed := sorted({one.behaviour for one in given} - kept):
+        told = f"no longer in the playbook, so that nothing is granted for them: {', '.join(removed)}"
+        console.print(told, highlight=False, markup=False, soft_wrap=True)

@@ -10,7 +10,7 @@ import orjson
 from detector.errors import DetectorError
 from pipelines.readers import NO_ROLES, InputFault, Roles
 from pipelines.readers.document import decoded
-from pipelines.readers.live import TRANSLATORS, Message, Translator, UnderWay
+from pipelines.readers.live import TRANSLATORS, Message, Translated, Translator, UnderWay, rest
 from pipelines.readers.source import UnreadableError, lines
 
 CALLS_UNDER_WAY = 100_000
@@ -64,6 +64,13 @@ class Bridge:
         self._keep(name, translated.call, place)
         return translated.messages
 
+    def rest(self) -> Iterator[Message]:
+        """Yield the words that wait for the end of their utterance as turns: nothing more comes. No call is ended."""
+        for name in [*self._waiting]:
+            told = rest(Translated(self._under_way[name]), self._roles)
+            self._keep(name, told.call, 0)
+            yield from told.messages
+
     def _keep(self, name: str, call: UnderWay | None, place: int) -> None:
         self._under_way.pop(name, None)
         if call is None or not call.pieces:
@@ -95,7 +102,10 @@ def unwrapped(message: Any) -> dict[str, Any]:
 
 
 def bridge(stream: BinaryIO, name: str, over: Bridge) -> Iterator[Message | InputFault]:
-    """Yield the native messages of a stream of JSON lines, as they come; a bad line is a fault."""
+    """Yield the native messages of a stream of JSON lines, as they come; a bad line is a fault.
+
+    Words that still wait for the end of their utterance when the stream ends are told then.
+    """
     for line in lines(stream, name):
         if isinstance(line, InputFault):
             yield line
@@ -105,3 +115,4 @@ def bridge(stream: BinaryIO, name: str, over: Bridge) -> Iterator[Message | Inpu
             yield from over.translate(decoded(raw.strip()))
         except UnreadableError as error:
             yield InputFault(name, number, str(error))
+    yield from over.rest()

@@ -28,7 +28,7 @@ from pipelines.readers import (
     webvtt_captions,
 )
 from pipelines.readers.roles import NO_ROLES, Roles
-from pipelines.readers.sniffing import Head, head_of
+from pipelines.readers.sniffing import Head, head_of, only_once
 from pipelines.readers.source import CallOrFault, InputFault, ReadFile
 from pipelines.readers.tabular import NO_COLUMNS, Columns
 
@@ -74,7 +74,7 @@ def reader(name: str, file: Path, *, columns: Columns = NO_COLUMNS) -> ReadFile:
     `columns` says which column of a table is what; a file that is not known otherwise is then taken for CSV.
 
     Raises:
-        FormatError: no such format, or no such file.
+        FormatError: no such format, no such file, or a pipe for `auto`.
     """
     if name != "auto" and name not in READERS:
         raise FormatError(f"unknown format {name!r}; the known ones: auto, {', '.join(READERS)}")
@@ -92,9 +92,11 @@ def sniff(file: Path, *, otherwise: str | None = None) -> str:
     What looks like JSON lines, and an empty file, is native: there a bad line spoils no other.
 
     Raises:
-        FormatError: the file is in no known format, or cannot be opened.
+        FormatError: the file is in no known format, is a pipe, or cannot be opened.
     """
     try:
+        if only_once(file):
+            raise FormatError(f"{file}: is a pipe, whose beginning can be read only once; give --format")
         head = head_of(file)
     except OSError as error:
         raise FormatError(f"{file}: cannot be opened: {error.strerror}") from None

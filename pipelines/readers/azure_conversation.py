@@ -6,13 +6,15 @@ where the transcript brings it, is in ticks of 100 nanoseconds.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from detector.errors import TranscriptError
 from detector.transcript import Call
 from pipelines.readers.conversation import Said, conversation, milliseconds
-from pipelines.readers.document import CamelShape, document
+from pipelines.readers.document import CamelShape, document, shaped
 from pipelines.readers.roles import Roles, role_word
 from pipelines.readers.sniffing import Head
-from pipelines.readers.source import UnreadableError, faults_told
+from pipelines.readers.source import CallOrFault, InputFault, UnreadableError, faults_told
 
 TICKS = 10_000_000
 
@@ -33,6 +35,13 @@ class Item(CamelShape):
     text: str | None = None
     itn: str | None = None
     lexical: str | None = None
+    masked_itn: str | None = None
+
+    @property
+    def words(self) -> str | None:
+        """What was said: as it was written, else as it was heard, at last with what Azure masked in it."""
+        return next((one for one in (self.text, self.itn, self.lexical, self.masked_itn) if one is not None), None)
+
     conversation_item_level_timing: Timing | None = None
 
 
@@ -45,16 +54,16 @@ class Conversation(CamelShape):
 
 
 class Conversations(CamelShape):
-    """The calls of a document."""
+    """The calls of a document, each to be shaped by itself."""
 
-    conversations: tuple[Conversation, ...]
+    conversations: tuple[Any, ...]
 
 
 class Request(CamelShape):
     """The file: the request, or only its input."""
 
     analysis_input: Conversations | None = None
-    conversations: tuple[Conversation, ...] = ()
+    conversations: tuple[Any, ...] = ()
 
 
 def fits(head: Head) -> bool:
@@ -63,24 +72,31 @@ def fits(head: Head) -> bool:
 
 
 @faults_told
-def read(file: Path, roles: Roles) -> Iterator[Call]:
-    """Yield the conversations of a file."""
+def read(file: Path, roles: Roles) -> Iterator[CallOrFault]:
+    """Yield the conversations of a file; one that cannot be read leaves the others as they are."""
     found = document(file, Request)
     conversations = found.analysis_input.conversations if found.analysis_input else found.conversations
     if not conversations:
         raise UnreadableError("analysisInput.conversations: is missing or empty")
-    for number, one in enumerate(conversations):
-        call_id = one.id or (file.stem if len(conversations) == 1 else f"{file.stem}:{number}")
-        yield conversation(call_id, [_said(item, roles) for item in one.conversation_items], language=one.language)
+    for number, raw in enumerate(conversations):
+        default = file.stem if len(conversations) == 1 else f"{file.stem}:{number}"
+        try:
+            yield _call(shaped(raw, Conversation), default, roles)
+        except (TranscriptError, UnreadableError) as error:
+            yield InputFault(str(file), 0, f"conversations.{number}: {error}")
 
 
-def _said(item: Item, roles: Roles) -> Said:
+def _call(one: Conversation, default: str, roles: Roles) -> Call:
+    said = [_said(item, number, roles) for number, item in enumerate(one.conversation_items)]
+    return conversation(one.id or default, said, language=one.language)
+
+
+def _said(item: Item, number: int, roles: Roles) -> Said:
     timing = item.conversation_item_level_timing or Timing()
     start = milliseconds(timing.offset, per_second=TICKS)
     length = milliseconds(timing.duration, per_second=TICKS)
-    text = next((text for text in (item.text, item.itn, item.lexical) if text is not None), None)
-    if text is None:
-        raise UnreadableError("conversationItems: an item has neither text nor itn nor lexical")
+    if (text := item.words) is None:
+        raise UnreadableError(f"conversationItems.{number}: has neither text nor itn nor lexical nor maskedItn")
     return Said(
         who=roles.who(item.participant_id, item.role, known=role_word(item.role) or role_word(item.participant_id)),
         text=text,

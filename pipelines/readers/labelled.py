@@ -39,7 +39,7 @@ def rows(
             number, raw = line
             try:
                 yield _row(json_value(raw), text)
-            except (TranscriptError, KeyError, TypeError) as error:
+            except (TranscriptError, AttributeError, KeyError, TypeError) as error:
                 yield InputFault(str(file), number, f"is not a labelled conversation ({type(error).__name__})")
 
 

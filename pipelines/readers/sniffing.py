@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 SNIFFED_BYTES = 65_536
 _KEY = re.compile(r'"(\w+)"\s*:')
@@ -24,6 +25,16 @@ class Head:
     def first_line(self) -> str:
         """The first line that is not blank."""
         return self.text.lstrip().partition("\n")[0]
+
+
+def only_once(file: Path) -> bool:
+    """Tell whether what a file holds can be read only once, as of a pipe: whoever looks at its beginning takes it.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    mode = file.stat().st_mode
+    return not (S_ISREG(mode) or S_ISDIR(mode))
 
 
 def head_of(file: Path) -> Head:

@@ -1,5 +1,6 @@
 """What readers share: a bad piece of input is a value, told with its place; the rest goes on."""
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import wraps
@@ -69,13 +70,15 @@ def faults_told(read: Callable[[Path, Roles], Iterable[CallOrFault]]) -> ReadFil
 def lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes] | InputFault]:
     """Yield number (from 1) and bytes of each line that is not blank; a line too long to hold is a fault.
 
-    So is a stream without anything to read.
+    So is a stream without anything to read. A byte order mark at its beginning is left out.
     """
     number, blank = 0, True
     while line := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
+        if number == 1:
+            line = line.removeprefix(BOM_UTF8)
         if len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
-            _skip_line(stream)
+            skip_line(stream)
             yield InputFault(name, number, f"the line is longer than {MAX_LINE_BYTES // MEGABYTE} MB")
         elif line.strip():
             yield number, line
@@ -118,6 +121,7 @@ def text_of(found: bytes) -> str:
     return text
 
 
-def _skip_line(stream: BinaryIO) -> None:
+def skip_line(stream: BinaryIO) -> None:
+    """Read on to the end of a line that is too long to hold."""
     while (part := stream.readline(MAX_LINE_BYTES)) and not part.endswith(b"\n"):
         pass

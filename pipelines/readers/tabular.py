@@ -73,11 +73,20 @@ class Columns:
             if place is not None:
                 found[name] = place
             elif name in self.names:
-                raise UnreadableError(f"there is no column {self.names[name]!r}; the columns: {', '.join(at)}", line=1)
+                raise UnreadableError(f"there is no column {self.names[name]!r}; {_known_of(at)}", line=1)
         if "text" not in found:
-            message = f"no column is known to hold the text: give --column text=COLUMN; the columns: {', '.join(at)}"
+            message = f"no column is known to hold the text: give --column text=COLUMN; {_known_of(at)}"
             raise UnreadableError(message, line=1)
         return found
+
+
+def _known_of(header: Iterable[str]) -> str:
+    """Say which columns are known: where a file has no header, the others are what somebody said."""
+    columns = tuple(header)
+    own = {one for names in OWN_NAMES.values() for one in names}
+    known = ", ".join(one for one in columns if one in own)
+    told = f"these are known: {known}" if known else "none is known: is the first line a header?"
+    return f"of its {len(columns)} columns {told}"
 
 
 NO_COLUMNS = Columns()
@@ -92,10 +101,12 @@ class Row:
     fault: str | None = None
 
 
-def row_of(line: int, values: Sequence[str], places: Mapping[str, int], width: int) -> Row:
-    """Return the row that values make under a header of a width."""
+def row_of(line: int, values: Sequence[str], places: Mapping[str, int], width: int, *, fault: str | None = None) -> Row:
+    """Return the row that values make under a header of a width; `fault` is what is known to be wrong with it."""
     cells = {name: values[place] for name, place in places.items() if place < len(values)}
-    return Row(line, cells, None if len(values) == width else f"has {len(values)} fields, the header has {width}")
+    if fault is None and len(values) != width:
+        fault = f"has {len(values)} fields, the header has {width}"
+    return Row(line, cells, fault)
 
 
 def calls_of(rows: Iterable[Row], file: Path, roles: Roles) -> Iterator[CallOrFault]:

@@ -6,7 +6,7 @@ channels are the dialog's parties in their order where there are as many, number
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,11 @@ class Analysis(Shape):
     body: Any = None
     encoding: str | None = None
 
+    @property
+    def dialogs(self) -> Sequence[int | None]:
+        """The dialogs by their numbers; None alone, where none is named."""
+        return (self.dialog if isinstance(self.dialog, list) else [self.dialog]) or [None]
+
 
 class Container(Shape):
     """The file."""
@@ -119,12 +124,15 @@ def _texts(found: Container, start: datetime | None, roles: Roles) -> Iterator[S
 
 
 def _transcripts(found: Container, start: datetime | None, roles: Roles) -> Iterator[Said]:
+    """Yield what was said in recordings: of several transcripts of one, the first that is known."""
+    told: set[int | None] = set()
     for place, one in enumerate(found.analysis):
-        if one.type not in ("transcript", "wtf_transcription") or one.body is None:
+        if one.type not in ("transcript", "wtf_transcription") or one.body is None or not told.isdisjoint(one.dialogs):
             continue
-        number = one.dialog[0] if isinstance(one.dialog, list) and one.dialog else one.dialog
-        dialog = found.dialog[number] if isinstance(number, int) and 0 <= number < len(found.dialog) else None
+        number = one.dialogs[0]
+        dialog = found.dialog[number] if number is not None and 0 <= number < len(found.dialog) else None
         spoken, channels = _pieces(_json(one, f"analysis.{place}.body"))
+        told.update(one.dialogs if spoken else ())
         parties = dialog.on_the_line if dialog else ()
         by_channel = dict(enumerate(parties)) if channels > 1 and channels == len(parties) else {}
         offset = (since(start, dialog.start) if dialog else None) or 0

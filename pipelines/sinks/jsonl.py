@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -36,11 +37,10 @@ class JsonLines:
                 stream.write(lines)
 
     def close(self) -> None:
-        """Write out and close the files; standard output stays open."""
-        for stream in self._open.values():
-            stream.flush()
-            if stream is not sys.stdout.buffer:
-                stream.close()
+        """Write out and close the files, all of them though one fails; standard output stays open."""
+        with ExitStack() as closing:
+            for stream in self._open.values():
+                closing.callback(stream.flush if stream is sys.stdout.buffer else stream.close)
 
     def _stream(self, name: str | None) -> BinaryIO | None:
         if name is None:

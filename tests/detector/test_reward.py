@@ -8,6 +8,7 @@ import pytest
 from fakes import behaviour, decision, header, playbook_of, policy, turn
 
 from detector.decision import Decision, Outcome
+from detector.judgement import NOTHING_JUDGED, Judgement, Judgements, VerdictKind
 from detector.playbook import Playbook
 from detector.reward import Credit, RewardEvent, RewardType, reversal_id, reward_id, settle, turn_time
 from detector.transcript import CallHeader, Turn
@@ -18,7 +19,11 @@ STARTED = datetime(2026, 3, 2, 9, 14, 5, tzinfo=UTC)
 
 
 def _settle(
-    credited: tuple[Credit, ...], *decisions: Decision, playbook: Playbook = TWICE, of: CallHeader | None = None
+    credited: tuple[Credit, ...],
+    *decisions: Decision,
+    playbook: Playbook = TWICE,
+    of: CallHeader | None = None,
+    judgements: Judgements = NOTHING_JUDGED,
 ) -> tuple[tuple[Credit, ...], tuple[RewardEvent, ...]]:
     return settle(
         credited,
@@ -27,7 +32,13 @@ def _settle(
         turns=TURNS,
         playbook=playbook,
         tenant="tests",
+        judgements=judgements,
     )
+
+
+def _judged(decision: Decision, kind: VerdictKind) -> Judgements:
+    judgement = Judgement(verdict_id="v", decision_id=decision.decision_id, kind=kind, decided_at=STARTED)
+    return {decision.decision_id: judgement}
 
 
 def _told(events: tuple[RewardEvent, ...]) -> list[tuple[str, str, int]]:
@@ -170,6 +181,28 @@ def test_another_agent_is_paid_and_the_first_reversed() -> None:
     assert [(one.type, one.subject) for one in events] == [(RewardType.REVERSED, "a"), (RewardType.GRANTED, "b")]
 
 
+def test_what_was_granted_stands_though_its_behaviour_is_removed() -> None:
+    """A playbook without the behaviour takes nothing back from those who were paid, and pays nobody more."""
+    without = playbook_of(behaviour("apologise"))
+    credited, _ = _settle((), decision(TURNS[0]))
+    review = decision(TURNS[2], outcome=Outcome.REVIEW)
+    confirmed = _judged(review, VerdictKind.CORRECT)
+
+    assert _settle(credited, decision(TURNS[0]), decision(TURNS[1]), playbook=without) == (credited, ())
+    assert _settle(credited, decision(TURNS[0]), review, playbook=without, judgements=confirmed) == (credited, ())
+
+
+def test_a_rejected_award_of_a_removed_behaviour_is_reversed() -> None:
+    """What was paid for a rejected award is taken back, also when its behaviour is gone; no other takes the slot."""
+    without = playbook_of(behaviour("apologise"))
+    paid, other = decision(TURNS[0]), decision(TURNS[1])
+    credited, _ = _settle((), paid)
+
+    _, events = _settle(credited, paid, other, playbook=without, judgements=_judged(paid, VerdictKind.WRONG_SENSE))
+
+    assert _told(events) == [("reversed", "wish_well", 1)]
+
+
 @pytest.mark.parametrize(
     ("started", "at", "expected"),
     [
@@ -177,7 +210,7 @@ def test_another_agent_is_paid_and_the_first_reversed() -> None:
         (STARTED, TURNS[2], STARTED + timedelta(seconds=2)),
         (STARTED, turn(1, "agent", "hi"), STARTED),
         (STARTED, None, STARTED),
-        (STARTED, turn(1, "agent", "hi", start_ms=10**30), STARTED),
+        (STARTED, turn(1, "agent", "hi", start_ms=2**63 - 1), STARTED),
         (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), TURNS[4], datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
     ],
 )

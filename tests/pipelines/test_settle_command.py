@@ -99,6 +99,21 @@ def test_confirmed_reviews_are_granted_by_a_person(detected: Any, tmp_path: Path
     assert set(told) == {("reward.granted.v1", "qa")}
 
 
+def test_behaviour_removed_from_the_playbook_stops_no_other_verdict(detected: Any, tmp_path: Path) -> None:
+    """A verdict on a behaviour that is gone grants nothing and is told; what follows it is settled as without it."""
+    rejected = verdicts(detected, rejects=lambda one: one["outcome"] == "award")
+    first = next(one for one in rejected if one["kind"] == "wrong_sense")
+    gone = {**json.loads(json.dumps(first).replace(first["behaviour"], "smile_more")), "kind": "correct"}
+    with_it, without_it = tmp_path / "with.jsonl", tmp_path / "without.jsonl"
+
+    done = run("settle", written(tmp_path, [{**gone, "verdict_id": "v-gone"}, *rejected]), "--rewards", with_it)
+    run("settle", written(tmp_path, rejected), "--rewards", without_it)
+
+    assert done.returncode == 0, done.stderr
+    assert "nothing is granted for them: smile_more" in done.stderr
+    assert rows(with_it) == rows(without_it) != []
+
+
 def test_line_that_is_no_verdict_is_told_by_file_and_line(tmp_path: Path) -> None:
     """A broken file is refused as a whole: nothing is written of it."""
     file, out = tmp_path / "verdicts.jsonl", tmp_path / "rewards.jsonl"

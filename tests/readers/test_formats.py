@@ -1,7 +1,9 @@
 """What is particular to a format: its traps, each with a few words of its own."""
 
 import json
+import os
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -147,6 +149,26 @@ def test_a_vcon_holds_segments_too(tmp_path: Path) -> None:
     assert [(turn.text, turn.speaker, turn.start_ms) for turn in found.turns] == [("hello", AGENT, 500)]
 
 
+def test_two_transcripts_of_one_recording_are_read_once(tmp_path: Path) -> None:
+    """The first transcript that is known is the recording's; a second one of it would be paid a second time."""
+
+    def transcript(dialog: int | list[int], body: Any, kind: str = "transcript") -> dict[str, Any]:
+        return {"type": kind, "dialog": dialog, "body": body}
+
+    segments = {"segments": [{"text": "hello", "speaker": "S1"}]}
+    analysis = [
+        transcript(0, {"odd": 1}),
+        transcript([0], segments, "wtf_transcription"),
+        transcript(0, "hello again"),
+        transcript(1, "bye"),
+        transcript([0, 1], "hello bye"),
+    ]
+    dialog = [{"type": "recording", "parties": [0, 1]}] * 2
+    found = call("vcon", tmp_path, {"uuid": "u", "parties": [], "dialog": dialog, "analysis": analysis})
+
+    assert [turn.text for turn in found.turns] == ["hello", "bye"]
+
+
 def test_words_are_put_together_by_speaker(tmp_path: Path) -> None:
     """Without utterances or paragraphs, Deepgram's words of one speaker after another are turns."""
     said = [("hello", 0), ("there", 0), ("hi", 1), ("bye", 0)]
@@ -178,6 +200,38 @@ def test_azure_holds_several_calls(tmp_path: Path) -> None:
     found = read("azure-conversation", tmp_path, document)
 
     assert [one.call_id for one in found if isinstance(one, Call)] == ["call-1:0", "call-1:1"]
+
+
+def test_a_bad_conversation_of_azure_leaves_the_others(tmp_path: Path) -> None:
+    """Each conversation is read by itself: what is wrong with one is told with its place, without its words."""
+    items = [{"participantId": "Agent_1", "maskedItn": "hello"}]
+    wordless = [*items, {"participantId": "Agent_1", "secret": "secret"}]
+    bad = [{"id": "w", "conversationItems": wordless}, {"secret": "secret"}, "secret"]
+    good = [{"id": name, "conversationItems": items} for name in ("a", "b")]
+    found = read("azure-conversation", tmp_path, {"conversations": [good[0], *bad, good[1]]})
+    faults = [one.message for one in found if isinstance(one, InputFault)]
+
+    assert [(one.call_id, one.turns[0].text) for one in found if isinstance(one, Call)] == [
+        ("a", "hello"),
+        ("b", "hello"),
+    ]
+    assert faults[:2] == [
+        "conversations.1: conversationItems.1: has neither text nor itn nor lexical nor maskedItn",
+        "conversations.2: conversationItems: Field required",
+    ]
+    assert faults[2].startswith("conversations.3: ")
+    assert "secret" not in "".join(faults)
+
+
+@pytest.mark.parametrize("bad", ['{"conversation_id":"x","utterances":["hello"]}', '{"id":"x","before":"hello"}', "7"])
+def test_a_bad_labelled_line_leaves_the_others(bad: str, tmp_path: Path) -> None:
+    """Whatever a line holds in place of a conversation is a fault at its line, and the next one is read."""
+    good = '{"conversation_id":"y","utterances":[{"speaker":"agent","text":"hi","labels":[]}]}'
+    fault, found = read("labelled", tmp_path, f"{bad}\n{good}\n")
+
+    assert isinstance(fault, InputFault)
+    assert fault.line == 1
+    assert isinstance(found, Call)
 
 
 def test_several_voices_in_a_cue_are_several_turns(tmp_path: Path) -> None:
@@ -232,14 +286,57 @@ def test_the_rows_of_a_call_stand_together(tmp_path: Path) -> None:
 
 
 def test_columns_that_are_not_there_are_told(tmp_path: Path) -> None:
-    """The message names the columns there are."""
+    """The message says how many columns there are and which of them are known, and what to give."""
     file = tmp_path / "turns.csv"
     file.write_text("call_id,who,what\na,agent,hello\n", encoding="utf-8")
     (unknown,) = reader("csv", file)(file)
     (missing,) = reader("csv", file, columns=Columns.parse(["text=words"]))(file)
 
-    assert "give --column text=COLUMN; the columns: call_id, who, what" in str(unknown)
-    assert "there is no column 'words'" in str(missing)
+    assert "give --column text=COLUMN; of its 3 columns these are known: call_id" in str(unknown)
+    assert "there is no column 'words'; of its 3 columns these are known: call_id" in str(missing)
+
+
+@pytest.mark.parametrize("columns", [(), ("text=words",)], ids=["none named", "one named"])
+def test_a_table_without_a_header_tells_no_words(columns: tuple[str, ...], tmp_path: Path) -> None:
+    """The first line of a table that has no header is what somebody said: none of it stands in the message."""
+    file = tmp_path / "turns.csv"
+    file.write_text("c-1,agent,my card number is 4929 1234\nc-1,customer,hello\n", encoding="utf-8")
+    (fault,) = reader("csv", file, columns=Columns.parse(columns))(file)
+
+    assert "of its 3 columns none is known: is the first line a header?" in str(fault)
+    assert not any(word in str(fault) for word in ("c-1", "card", "4929"))
+
+
+SPOILT_ROWS = {
+    "other encoding": ("b,agent,caf\xe9 please".encode("latin-1"), "is not UTF-8 text"),
+    "quote": (b'b,agent,"Hello" she said', "is not CSV: ',' expected after '\"'"),
+    "open quote": (b'b,agent,"Hello', "is not CSV: ',' expected after '\"'"),
+    "binary": (b"b,agent,\x00", "is binary, not text"),
+    "too long": (b'b,agent,"' + b"x" * 17_000_000 + b'"', "the line is longer than 16 MB"),
+}
+
+
+@pytest.mark.parametrize(("row", "message"), SPOILT_ROWS.values(), ids=SPOILT_ROWS)
+def test_a_row_that_cannot_be_read_leaves_out_its_own_call_only(row: bytes, message: str, tmp_path: Path) -> None:
+    """The row is told with its line; the calls before and behind it are whole."""
+    good = [b"a,agent,hello", b"b,customer,hello", row, b"b,agent,bye", b'c,agent,"well, hello"', b"c,agent,bye"]
+    found = read("csv", tmp_path, b"\n".join([b"call_id,speaker,text", *good]))
+
+    assert [(one.call_id, len(one.turns)) for one in found if isinstance(one, Call)] == [("a", 1), ("c", 2)]
+    assert [(one.line, one.message) for one in found if isinstance(one, InputFault)] == [
+        (4, f"{message}; its call is left out")
+    ]
+
+
+def test_a_quote_that_is_never_closed_swallows_no_call(tmp_path: Path) -> None:
+    """The lines behind an open quote are rows again, to the file's end; a field of several lines stays one."""
+    rows = ['a,agent,"hello\n\ndear"', 'b,agent,"hello', *(f"c{at},agent,hello" for at in range(50))]
+    found = read("csv", tmp_path, "\n".join(["call_id,speaker,text", *rows]))
+    calls = [one for one in found if isinstance(one, Call)]
+
+    assert [one.call_id for one in calls] == ["a", *(f"c{at}" for at in range(50))]
+    assert calls[0].turns[0].text == "hello\n\ndear"
+    assert [one.line for one in found if isinstance(one, InputFault)] == [5]
 
 
 def test_a_file_in_no_known_format_is_told_with_the_known_ones(tmp_path: Path) -> None:
@@ -251,6 +348,33 @@ def test_a_file_in_no_known_format_is_told_with_the_known_ones(tmp_path: Path) -
     with pytest.raises(FormatError, match="in no known format; give --format, one of: native, vcon"):
         sniff(nothing)
     assert sniff(lines) == "native"
+
+
+def test_a_pipe_is_not_looked_at_beforehand(tmp_path: Path) -> None:
+    """Who looks at a pipe's beginning takes it from the reader: without a format it is refused, unread."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    thread = Thread(target=pipe.write_bytes, args=[b'{"call_id":"a","turns":[]}\n' * 5_000])
+
+    with pytest.raises(FormatError, match="is a pipe, whose beginning can be read only once; give --format"):
+        sniff(pipe)
+    thread.start()
+    found = list(reader("native", pipe)(pipe))
+    thread.join()
+
+    assert 5_000 == sum(isinstance(one, Call) for one in found)
+
+
+@pytest.mark.parametrize("format_name", ["native", "labelled"])
+def test_a_byte_order_mark_costs_no_call(format_name: str, tmp_path: Path) -> None:
+    """Editors of some systems put a mark before the first line, which is a call like the others."""
+    lines = {
+        "native": '{"call_id":"a","turns":[]}',
+        "labelled": '{"conversation_id":"a","utterances":[{"speaker":"agent","text":"hi"}]}',
+    }
+    found = read(format_name, tmp_path, f"\ufeff{lines[format_name]}\n")
+
+    assert [one.call_id for one in found if isinstance(one, Call)] == ["a"]
 
 
 def test_text_in_utf_16_is_read(tmp_path: Path) -> None:

@@ -156,6 +156,25 @@ def test_pieces_of_an_utterance_are_one_turn() -> None:
     ]
 
 
+def test_words_that_wait_when_the_stream_ends_are_told() -> None:
+    """A connection that breaks off takes no words along, of no channel; its calls are not ended, for nobody said so."""
+
+    def result(call: str, channel: int, text: str, start: float) -> bytes:
+        heard = {"channel_index": [channel, 2], "channel": {"alternatives": [{"transcript": text}]}}
+        message = {"type": "Results", "is_final": True, "start": start, "duration": 1.0, "call_id": call, **heard}
+        return json.dumps(message).encode() + b"\n"
+
+    lines = [result("c", 0, "have a", 0), result("c", 1, "thank you", 1), result("d", 0, "bye", 3)]
+    found = bridged("deepgram-live", [*lines, result("c", 0, "lovely day", 2)])
+
+    assert {message["type"] for message in found} == {"turns"}
+    assert [(turn.turn_id, turn.text) for turn in standing(found)] == [
+        ("c:0:0", "have a lovely day"),
+        ("c:1:1000", "thank you"),
+        ("d:0:3000", "bye"),
+    ]
+
+
 def test_messages_that_name_no_call_are_told_how() -> None:
     """AssemblyAI's turns name no call: without one they are faults that say what to give."""
     turn = b'{"type":"Turn","turn_order":0,"end_of_turn":true,"transcript":"hi","words":[{"start":0,"end":1}]}\n'

@@ -7,7 +7,7 @@ more than what stands in the value. A new vendor is one module with `call_id` an
 from collections.abc import Mapping
 
 from pipelines.readers.live import assemblyai_live, contact_lens_realtime, deepgram_live, lca, twilio_live
-from pipelines.readers.live.under_way import Message, Translated, Translator, UnderWay
+from pipelines.readers.live.under_way import Message, Translated, Translator, UnderWay, rest
 
 TRANSLATORS: Mapping[str, Translator] = {
     "contact-lens-realtime": contact_lens_realtime,
@@ -17,4 +17,4 @@ TRANSLATORS: Mapping[str, Translator] = {
     "twilio-live": twilio_live,
 }
 
-__all__ = ["TRANSLATORS", "Message", "Translated", "Translator", "UnderWay"]
+__all__ = ["TRANSLATORS", "Message", "Translated", "Translator", "UnderWay", "rest"]

@@ -4,12 +4,11 @@ A result that `is_final` may still be one piece of an utterance: pieces are join
 `UtteranceEnd` or the connection's end. Results name no call: give `--call-id`, or put `call_id` into each message.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import groupby
 
-from pipelines.readers.conversation import Said, milliseconds
 from pipelines.readers.document import Shape, shaped
-from pipelines.readers.live.under_way import Message, Piece, Translated, UnderWay, ended, started, turn, turns
+from pipelines.readers.live.under_way import Message, Piece, Translated, UnderWay, ended, joined, kept, rest, started
 from pipelines.readers.recognised import Word, text_of_words
 from pipelines.readers.roles import Roles
 
@@ -61,14 +60,12 @@ def translate(call: UnderWay, message: Message, *, roles: Roles) -> Translated:
                 return begun
             number = results.channel_index[0]
             held = (*call.pieces.get(number, ()), *_pieces(results))
-            return _told(begun, number, held, roles) if results.speech_final else _kept(begun, number, held)
+            return joined(begun, number, held, roles) if results.speech_final else kept(begun, number, held)
         case "UtteranceEnd":
             number = shaped(message, UtteranceEnd).channel[0]
-            return _told(begun, number, call.pieces.get(number, ()), roles)
+            return joined(begun, number, call.pieces.get(number, ()), roles)
         case "Metadata":
-            for number, held in call.pieces.items():
-                begun = _told(begun, number, held, roles)
-            return ended(begun, call.call_id)
+            return ended(rest(begun, roles), call.call_id)
         case _:
             return Translated(call)
 
@@ -88,31 +85,3 @@ def _pieces(results: Results) -> Iterator[Piece]:
                 )
         elif best.transcript:
             yield Piece(str(number), best.transcript, results.start, results.start + results.duration)
-
-
-def _kept(before: Translated, number: int, held: Sequence[Piece]) -> Translated:
-    if before.call is None:
-        return before
-    pieces = {**before.call.pieces, number: tuple(held)}
-    if not held:
-        del pieces[number]
-    return Translated(UnderWay(before.call.call_id, before.call.header, pieces), before.messages)
-
-
-def _told(before: Translated, number: int, held: Sequence[Piece], roles: Roles) -> Translated:
-    """Tell the pieces of a channel, joined by speaker."""
-    groups = [list(group) for _, group in groupby(held, key=lambda piece: piece.label)]
-    told = [one for group in groups if before.call for one in _turn(before.call.call_id, number, group, roles)]
-    return turns(_kept(before, number, ()), *told)
-
-
-def _turn(call_id: str, number: int, pieces: Sequence[Piece], roles: Roles) -> Iterator[Message]:
-    start = milliseconds(pieces[0].start)
-    said = Said(
-        who=roles.who(pieces[0].label),
-        text=" ".join(piece.text for piece in pieces),
-        start_ms=start,
-        end_ms=milliseconds(pieces[-1].end),
-    )
-    if start is not None:
-        yield turn(said, turn_id=f"{call_id}:{number}:{start}", index=start)

@@ -1,10 +1,11 @@
 """What translators of live messages share: a call under way as a value, and the native messages it leads to."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any, Protocol, TypeAlias
 
-from pipelines.readers.conversation import Said
+from pipelines.readers.conversation import Said, milliseconds
 from pipelines.readers.roles import Roles
 
 Message: TypeAlias = Mapping[str, Any]
@@ -84,6 +85,44 @@ def turns(before: Translated, *told: Message) -> Translated:
     return Translated(before.call, (*before.messages, message))
 
 
+def kept(before: Translated, channel: int, held: Sequence[Piece]) -> Translated:
+    """Return what came before, with the pieces that a channel holds; none are no entry."""
+    if before.call is None:
+        return before
+    pieces = {**before.call.pieces, channel: tuple(held)}
+    if not held:
+        del pieces[channel]
+    return Translated(replace(before.call, pieces=pieces), before.messages)
+
+
+def joined(before: Translated, channel: int, held: Sequence[Piece], roles: Roles) -> Translated:
+    """Return what came before, with the pieces of a channel told: those of one speaker after another are a turn."""
+    if before.call is None:
+        return before
+    groups = [list(group) for _, group in groupby(held, key=lambda piece: piece.label)]
+    told = [one for group in groups for one in _joined(before.call.call_id, channel, group, roles)]
+    return turns(kept(before, channel, ()), *told)
+
+
+def rest(before: Translated, roles: Roles) -> Translated:
+    """Return what came before, with all pieces told that wait for the end of their utterance."""
+    for channel, held in (before.call.pieces if before.call is not None else {}).items():
+        before = joined(before, channel, held, roles)
+    return before
+
+
 def ended(before: Translated, call_id: str) -> Translated:
     """Return what came before, with the call's end after it."""
     return Translated(None, (*before.messages, {"type": "call.ended", "call_id": call_id}))
+
+
+def _joined(call_id: str, channel: int, pieces: Sequence[Piece], roles: Roles) -> Iterator[Message]:
+    start = milliseconds(pieces[0].start)
+    said = Said(
+        who=roles.who(pieces[0].label),
+        text=" ".join(piece.text for piece in pieces),
+        start_ms=start,
+        end_ms=milliseconds(pieces[-1].end),
+    )
+    if start is not None:
+        yield turn(said, turn_id=f"{call_id}:{channel}:{start}", index=start)

@@ -1,0 +1,95 @@
+"""Mistakes in options, paths and settings, made as a user makes them: one line, exit code 2, nothing destroyed."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from readers.cases import ROOT, SAMPLES
+
+from pipelines.cli.main import main
+from pipelines.cli.mendable import told
+
+NATIVE, LIVE = SAMPLES / "native.jsonl", SAMPLES / "live" / "lca.jsonl"
+READ_FROM = "is read from, and would be overwritten"
+
+Run: TypeAlias = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs a command line as the shell would, and returns its exit code and what it told."""
+
+    def of(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["detector", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), capsys.readouterr().err
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("sample", "before", "after"),
+    [
+        (NATIVE, ["convert"], ["-o"]),
+        (LIVE, ["bridge", "--from", "lca"], ["-o"]),
+        *((NATIVE, ["detect"], [f"--{kind}"]) for kind in ("decisions", "rewards", "scorecards")),
+        (NATIVE, ["evaluate"], ["--json"]),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_an_output_never_overwrites_an_input(
+    sample: Path, before: list[str], after: list[str], tmp_path: Path, run: Run
+) -> None:
+    """An output that is an input, by its own name or another's, is refused before a byte of it is lost."""
+    file, link = tmp_path / "in.jsonl", tmp_path / "link.jsonl"
+    file.write_bytes(sample.read_bytes())
+    link.symlink_to(file)
+
+    code, line = run(*before, file, *after, link)
+
+    assert 2 == code
+    assert f"error: {link}: {READ_FROM}" in line
+    assert file.read_bytes() == sample.read_bytes()
+
+
+def test_an_output_that_was_there_is_written_anew(tmp_path: Path, run: Run) -> None:
+    """A file that is not read from may be overwritten, as ever."""
+    output = tmp_path / "out.jsonl"
+    output.write_text("old\n", encoding="utf-8")
+
+    assert 0 == run("convert", NATIVE, "-o", output)[0]
+    assert "old" not in output.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["detect", NATIVE, "--rewards", "/dev/full"], "No space left on device"),
+        (["convert", NATIVE, "-o", "/dev/full"], "No space left on device"),
+        (["detect", NATIVE, "--rewards", ROOT], f"{ROOT}: Is a directory"),
+        (["evaluate", "nosuch.jsonl", "--no-baselines"], "nosuch.jsonl: No such file or directory"),
+    ],
+    ids=["full", "convert to full", "folder", "missing"],
+)
+def test_what_a_path_refuses_is_one_line(arguments: list[object], line: str, run: Run) -> None:
+    """A full disk, a folder for a file and a missing file are told in one line, and are no faults of the input."""
+    assert (2, f"error: {line}\n") == run(*arguments)
+
+
+def test_a_wrong_setting_is_one_line_without_its_value(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The setting is named with what it may be; what stands in it may be a secret."""
+    monkeypatch.setenv("DETECTOR_SEMANTIC", "sesame")
+    code, line = run("detect", NATIVE)
+
+    assert 2 == code
+    assert line.startswith("error: settings (DETECTOR_…, in the environment or .env): semantic: ")
+    assert 1 == line.count("\n")
+    assert "sesame" not in line
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    """What no user can mend is not told as if it could be."""
+    assert told(KeyError("x")) is None
