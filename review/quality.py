@@ -61,6 +61,11 @@ def qualities(
     ]
 
 
+def award_scores(playbook: Playbook) -> dict[str, float]:
+    """Return the score from which each behaviour is awarded, or in shadow would be."""
+    return {one.id: one.thresholds.award for one in playbook.behaviours}
+
+
 def award_precision(bands: Iterable[Band]) -> dict[str, Share]:
     """Return the precision of what was awarded (or, in shadow, would have been), of each behaviour judged."""
     told: dict[str, tuple[int, int]] = {}

@@ -1,7 +1,7 @@
 """A call as one person may see it: its words with marks, its decisions explained, verdicts that are theirs to know."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detector.decision import Decision
 from detector.playbook import Playbook
@@ -57,7 +57,8 @@ def view(call: ReviewedCall, *, playbook: Playbook, user: User) -> CallView:
     words = {turn.turn_id: turn.words for turn in call.turns}
     made = tuple(_decision(one, call, words, playbook, user) for one in call.decisions)
     known = {one.decision.decision_id for one in made}
-    missed = tuple(one for key, one in call.verdicts.items() if key not in known and one.kind == "missed")
+    unseen = (one for key, one in call.verdicts.items() if key not in known and one.kind == "missed")
+    missed = tuple(_as_told(one, user) for one in unseen)
     marks = _marks(call, missed)
     shown = tuple(_turn(turn, before, marks) for turn, before in zip(call.turns, (None, *call.turns), strict=False))
     return CallView(call, shown, made, missed)
@@ -68,10 +69,16 @@ def _decision(
 ) -> DecisionView:
     verdict, second = call.verdicts.get(one.decision_id), call.second.get(one.decision_id)
     waits = second is not None and second.state == "pending" and second.first_by != user.user_id
-    blind = waits and user.role is not Role.AGENT
     tag = seen_tag(None if verdict is None else verdict.verdict_id, one)
     explained = why(one, words.get(one.turn_id, ""), playbook)
-    return DecisionView(one, explained, None if blind else verdict, blind, tag, call.appeals.get(one.decision_id))
+    told = None if verdict is None or waits else _as_told(verdict, user)
+    blind = waits and user.role is not Role.AGENT
+    return DecisionView(one, explained, told, blind, tag, call.appeals.get(one.decision_id))
+
+
+def _as_told(verdict: GivenVerdict, user: User) -> GivenVerdict:
+    """Return a verdict as a user may know it: an agent neither reads the note nor learns who gave it."""
+    return replace(verdict, note="", reviewer=None) if user.role is Role.AGENT else verdict
 
 
 def _marks(call: ReviewedCall, missed: tuple[GivenVerdict, ...]) -> dict[str, list[Mark]]:

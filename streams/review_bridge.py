@@ -3,10 +3,11 @@
 Filling is at least once and by id: an offset is committed once the store has what its message told.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaException, Message, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
 from detector.decision import Decision, Scorecard
 from detector.errors import DetectorError
@@ -15,11 +16,21 @@ from detector.reward import RewardEvent
 from detector.transcript import CallHeader
 from pipelines.settings import Settings
 from pipelines.store import Filler, Store, outbox
+from pipelines.store.refusal import UnstorableError, answering, savepoint
 from streams.codecs import PoisonError, decode
-from streams.connection import client_options
+from streams.connection import client_options, cluster, producer_options, refusal
 from streams.messages import CallStarted, TurnsSaid, WholeCall
 
 MESSAGES, POLL_SECONDS, ANSWER_SECONDS = 200, 0.5, 30.0
+_HOPELESS = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+    }
+)
+
+log = logging.getLogger(__name__)
 
 
 class ReviewBridgeError(DetectorError):
@@ -28,7 +39,7 @@ class ReviewBridgeError(DetectorError):
 
 @dataclass(slots=True)
 class Counts:
-    """How many messages were taken in, passed over as unreadable, and how many verdicts were sent."""
+    """How many messages were taken in, how many passed over as unreadable, and how many verdicts were sent."""
 
     taken: int = 0
     unreadable: int = 0
@@ -40,41 +51,83 @@ class ReviewBridge:
 
     def __init__(self, settings: Settings, *, store: Store, playbook: Playbook) -> None:
         self._settings, self._store, self._playbook = settings, store, playbook
+        self._refused = False
         self.counts = Counts()
 
     def run(self, stopped: Callable[[], bool], *, undo_seconds: float = outbox.UNDO_SECONDS) -> None:
         """Fill and send until stopped.
 
         Raises:
-            ReviewBridgeError: the broker does not take verdicts, or commits.
+            ReviewBridgeError: a topic is missing or may not be read, or the broker does not take verdicts, or commits.
+            StoreError: the store does not answer.
+            UnreachableBrokerError: no broker answers, or none to us.
         """
-        options = client_options(self._settings)
-        own = {
-            "group.id": f"{self._settings.group}-review",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-        }
-        consumer, producer = Consumer(options | own), Producer(options | {"enable.idempotence": True})
+        self._find_topics()
+        consumer, producer = self._clients()
         consumer.subscribe(self._topics())
         try:
-            while not stopped():
-                self._fill(consumer)
-                self._send(producer, undo_seconds)
+            with answering():
+                while not stopped():
+                    self._fill(consumer)
+                    self._send(producer, undo_seconds)
+                    self._ask_anew()
         except KafkaException as error:
             raise ReviewBridgeError(f"the broker refused: {error.args[0].name()}") from None
         finally:
             consumer.close()
 
     def take(self, messages: Iterable[Message]) -> None:
-        """Take messages into the store, all or none; an unreadable one is the worker's to bury, and is passed over."""
+        """Take messages into the store, all or none.
+
+        One that cannot be read, or that the store cannot hold, is passed over whole: of the transcripts it is the
+        worker's to bury.
+        """
         with self._store.writing() as connection:
             filler = Filler(connection, playbook=self._playbook, sample_share=self._settings.sample_share)
             for one in messages:
                 try:
-                    self._put(filler, one)
+                    with savepoint(connection):
+                        self._put(filler, one)
+                except (PoisonError, UnstorableError, ValueError) as error:
+                    self._pass_over(one, error)
+                else:
                     self.counts.taken += 1
-                except (PoisonError, ValueError):
-                    self.counts.unreadable += 1
+
+    def _clients(self) -> tuple[Consumer, Producer]:
+        own = {
+            "group.id": f"{self._settings.group}-review",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "error_cb": self._hear_of,
+        }
+        consumer = Consumer(client_options(self._settings) | own)
+        return consumer, Producer(producer_options(self._settings) | {"error_cb": self._hear_of})
+
+    def _find_topics(self) -> None:
+        there = cluster(self._settings).topics
+        needed = [*self._topics(), self._settings.topic_verdicts]
+        missing = [name for name in needed if name not in there or there[name].error is not None]
+        if missing:
+            raise ReviewBridgeError(
+                f"topics are missing, or hidden from us: {', '.join(missing)}; make them: detector topics create"
+            )
+
+    def _hear_of(self, error: KafkaError) -> None:
+        """Take in an error of the connection; those that pass are the client's to mend."""
+        if told := refusal(error):
+            log.warning(told)
+            self._refused = True
+
+    def _ask_anew(self) -> None:
+        """Where the broker refused us, ask once more: it may just be going or coming."""
+        if self._refused:
+            self._refused = False
+            cluster(self._settings)
+
+    def _pass_over(self, one: Message, error: Exception) -> None:
+        why = error.reason.value if isinstance(error, PoisonError) else type(error).__name__
+        log.warning("a message was passed over: %s at %s/%d/%d", why, one.topic(), one.partition(), one.offset())
+        self.counts.unreadable += 1
 
     def _topics(self) -> list[str]:
         settings = self._settings
@@ -86,7 +139,7 @@ class ReviewBridge:
         ]
 
     def _fill(self, consumer: Consumer) -> None:
-        came = [one for one in consumer.consume(MESSAGES, timeout=POLL_SECONDS) if one.error() is None]
+        came = list(filter(_is_told, consumer.consume(MESSAGES, timeout=POLL_SECONDS)))
         if came:
             self.take(came)
             consumer.commit(asynchronous=False)
@@ -103,6 +156,7 @@ class ReviewBridge:
                 on_delivery=lambda error, _: failed.append(error) if error is not None else None,
             )
         if letters and (producer.flush(ANSWER_SECONDS) or failed):
+            self._ask_anew()
             raise ReviewBridgeError("the broker did not take the verdicts; they are sent again a minute later")
         outbox.mark_sent(self._store, letters)
         self.counts.sent += len(letters)
@@ -130,3 +184,15 @@ class ReviewBridge:
                 filler.turns(told.call_id, told.turns)
             case _:
                 pass
+
+
+def _is_told(one: Message) -> bool:
+    """Tell whether a message is one, not news of an error that passes.
+
+    Raises:
+        ReviewBridgeError: it is news of an error that does not pass.
+    """
+    error = one.error()
+    if error is not None and (error.fatal() or error.code() in _HOPELESS):
+        raise ReviewBridgeError(f"the topics cannot be read: {error.name()}")
+    return error is None

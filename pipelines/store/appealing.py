@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import uuid4
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, case, insert, select, update
 
 from detector.judgement import VerdictKind
 from pipelines.store.accounts import Role, User
@@ -109,7 +109,7 @@ def advance(
         UnknownItemError: there is no such appeal.
         StaleError: somebody took it on meanwhile.
         NotAllowedError: whoever asked cannot also decide.
-        UnfitError: overturned without a verdict.
+        UnfitError: overturned without a verdict, or the playbook no longer has the behaviour.
     """
     row = connection.execute(select(appeals).where(appeals.c.appeal_id == appeal_id).with_for_update()).one_or_none()
     if row is None:
@@ -124,19 +124,22 @@ def advance(
     if to is AppealState.OVERTURNED:
         if kind is None:
             raise UnfitError("say which verdict holds now")
+        _check_known(locked_decision(connection, row.decision_id).behaviour, bench)
         judge(connection, row.decision_id, kind=kind, note=note, reviewer=by.user_id, bench=bench)
     connection.execute(update(appeals).where(appeals.c.appeal_id == appeal_id).values(state=to.value))
     _step(connection, appeal_id, to, by.user_id, checked_note(note))
 
 
 def listed(connection: Connection, *, user: User, limit: int = 200) -> list[Appeal]:
-    """Return appeals, the open ones first; an agent's are their own only."""
+    """Return appeals: the open ones, oldest first, then the others, newest first; an agent's are their own only."""
     query = select(appeals, decisions.c.behaviour).join(decisions, decisions.c.decision_id == appeals.c.decision_id)
     if user.role is Role.AGENT:
         query = query.where(appeals.c.agent_id == (user.agent_id or ""))
-    rows = connection.execute(query.order_by(appeals.c.opened_at.desc()).limit(limit)).all()
+    waits = appeals.c.state.in_([state.value for state in AppealState if NEXT[state]])
+    order = (waits.desc(), case((waits, appeals.c.opened_at)), appeals.c.opened_at.desc())
+    rows = connection.execute(query.order_by(*order).limit(limit)).all()
     steps = _steps(connection, [row.appeal_id for row in rows])
-    found = [
+    return [
         Appeal(
             row.appeal_id,
             row.decision_id,
@@ -149,7 +152,11 @@ def listed(connection: Connection, *, user: User, limit: int = 200) -> list[Appe
         )
         for row in rows
     ]
-    return sorted(found, key=lambda one: not one.is_open)
+
+
+def _check_known(behaviour: str, bench: Bench) -> None:
+    if behaviour not in {one.id for one in bench.playbook.behaviours}:
+        raise UnfitError("the playbook no longer has this behaviour: the appeal can only be upheld")
 
 
 def _steps(connection: Connection, appeal_ids: list[str]) -> dict[str, list[Step]]:

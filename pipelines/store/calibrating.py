@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from detector.decision import Decision
 from detector.judgement import VerdictKind
 from pipelines.store.auditing import note as note_audit
 from pipelines.store.engine import now
 from pipelines.store.faults import NotAllowedError, StaleError, UnknownItemError
-from pipelines.store.judging import Bench, checked_note, judge, locked_decision, standing
+from pipelines.store.judging import Bench, check_kind, checked_note, judge, locked_decision, standing
 from pipelines.store.tables import decisions, second_reviews
 
 
@@ -41,6 +41,7 @@ def decide(
     Raises:
         UnknownItemError, StaleError, UnfitError: as `judge` does.
     """
+    check_kind(kind)
     row = locked_decision(connection, identifier)
     due = connection.execute(
         select(second_reviews).where(
@@ -53,6 +54,8 @@ def decide(
     first = standing(connection, identifier) is None
     verdict_id = judge(connection, identifier, kind=kind, note=note, reviewer=reviewer, bench=bench, seen=seen)
     if first and chosen(identifier, bench.second_share):
+        # Earlier versions left a pair behind when its first verdict was undone.
+        connection.execute(delete(second_reviews).where(second_reviews.c.decision_id == identifier))
         connection.execute(
             insert(second_reviews).values(
                 decision_id=identifier,
@@ -120,7 +123,8 @@ def adjudicate(
     connection.execute(
         update(second_reviews).where(second_reviews.c.decision_id == identifier).values(state="adjudicated", **last)
     )
-    if kind.value != row.first_kind:
+    stands = standing(connection, identifier)
+    if stands is None or stands.kind != kind.value:
         judge(connection, identifier, kind=kind, note=note, reviewer=lead, bench=bench)
     note_audit(connection, lead, "adjudicated", identifier, kind=kind)
 

@@ -1,9 +1,10 @@
 """Counts that figures are made of: of what was judged, of what the random sample shows, of weeks."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, case, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, case, cast, exists, func, select
 
 from pipelines.store.tables import calls, decisions, verdicts
 
@@ -12,7 +13,10 @@ BANDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Of one behaviour and outcome, in one tenth of the score: how many were judged, how many of them correct."""
+    """Of one behaviour and outcome, in one tenth of the score: how many were judged, how many of them correct.
+
+    `outcome` is shadow where outside the shadow it would have been an award, and review where it would have been that.
+    """
 
     behaviour: str
     outcome: str
@@ -42,28 +46,45 @@ class Week:
     mean_score: float
 
 
-def bands(connection: Connection) -> list[Band]:
-    """Return what was judged by band of score; what nobody's machine saw has no score and is left out."""
+def bands(connection: Connection, *, award: Mapping[str, float]) -> list[Band]:
+    """Return what was judged by band of score; what nobody's machine saw has no score and is left out.
+
+    `award` is the score from which each behaviour of the playbook is awarded.
+    """
     tenth = func.floor(verdicts.c.score * BANDS)
     band = cast(case((tenth >= BANDS, BANDS - 1), else_=tenth), Integer)
+    below = verdicts.c.score < case(dict(award), value=verdicts.c.behaviour, else_=0.0)
+    outcome = case((below & (verdicts.c.outcome == "shadow"), "review"), else_=verdicts.c.outcome)
     query = (
-        select(verdicts.c.behaviour, verdicts.c.outcome, band.label("band"), func.count(), func.sum(_is("correct")))
+        select(verdicts.c.behaviour, outcome, band.label("band"), func.count(), func.sum(_is("correct")))
         .where(verdicts.c.standing & verdicts.c.score.is_not(None))
-        .group_by(verdicts.c.behaviour, verdicts.c.outcome, band)
+        .group_by(verdicts.c.behaviour, outcome, band)
     )
     return [Band(*row) for row in connection.execute(query)]
 
 
-def sampled(connection: Connection) -> list[Sampled]:
-    """Return what sampled calls that were read as a whole show: the only verdicts nobody chose."""
+def sampled(connection: Connection, *, behaviours: Collection[str]) -> list[Sampled]:
+    """Return what sampled calls that were read as a whole show: the only verdicts nobody chose.
+
+    A call counts once all its decisions on `behaviours` are judged: what was missed in it counts at once, so must
+    what was found.
+    """
     rejected = case((verdicts.c.kind.in_(("wrong_words", "wrong_sense", "wrong_speaker")), 1), else_=0)
     query = (
         select(verdicts.c.behaviour, func.sum(_is("correct")), func.sum(rejected), func.sum(_is("missed")))
         .join(calls, calls.c.call_id == verdicts.c.call_id)
         .where(verdicts.c.standing & calls.c.sampled & calls.c.read_at.is_not(None))
+        .where(~left_open(calls.c.call_id, behaviours))
         .group_by(verdicts.c.behaviour)
     )
     return [Sampled(*row) for row in connection.execute(query)]
+
+
+def left_open(call_id: ColumnElement[str], behaviours: Collection[str]) -> ColumnElement[bool]:
+    """Say of a call that a decision on one of some behaviours is not judged: no figure or label may rest on it."""
+    return exists().where(
+        decisions.c.call_id == call_id, decisions.c.state == "open", decisions.c.behaviour.in_(list(behaviours))
+    )
 
 
 def weeks(connection: Connection, *, limit: int = 12) -> list[Week]:
@@ -94,10 +115,11 @@ def judged_by_person(connection: Connection) -> list[tuple[str, int]]:
 
 
 def open_by_behaviour(connection: Connection) -> dict[str, int]:
-    """Return how many reviews wait, of each behaviour."""
+    """Return how many reviews wait, of each behaviour; none waits whose call was purged."""
+    purged = exists().where(calls.c.call_id == decisions.c.call_id, calls.c.purged_at.is_not(None))
     query = (
         select(decisions.c.behaviour, func.count())
-        .where((decisions.c.state == "open") & (decisions.c.outcome == "review"))
+        .where((decisions.c.state == "open") & (decisions.c.outcome == "review"), ~purged)
         .group_by(decisions.c.behaviour)
     )
     return {row[0]: row[1] for row in connection.execute(query)}

@@ -9,10 +9,10 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, OperationalError
 
 from detector.errors import DetectorError
 
@@ -25,6 +25,10 @@ class StoreError(DetectorError):
     """The store cannot be opened."""
 
 
+class NoPlaceError(DetectorError):
+    """The database has no place for a value: a character or a number that it does not know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """An open store: transactions to read in, and to write in."""
@@ -33,14 +37,22 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a transaction that only reads: it waits for nobody."""
-        with self.engine.connect().execution_options(reads=True) as connection, connection.begin():
+        """Give a transaction that only reads: it waits for nobody.
+
+        Raises:
+            NoPlaceError: the database has no place for a value that is asked for.
+        """
+        with _fitting(), self.engine.connect().execution_options(reads=True) as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a transaction that writes; it is undone as a whole where an error leaves it."""
-        with self.engine.begin() as connection:
+        """Give a transaction that writes; it is undone as a whole where an error leaves it.
+
+        Raises:
+            NoPlaceError: the database has no place for a value that is to be written.
+        """
+        with _fitting(), self.engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -82,6 +94,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def alone(connection: Connection, name: str) -> None:
+    """Wait until no other writing transaction holds a name, and hold it until this one ends."""
+    if connection.dialect.name == "postgresql":  # on SQLite only one writes at a time
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
 def upsert(
     connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]], *, update: Iterable[str] = ()
 ) -> None:
@@ -99,20 +117,31 @@ def upsert(
         connection.execute(statement.on_conflict_do_nothing(index_elements=key), given)
 
 
+@contextmanager
+def _fitting() -> Iterator[None]:
+    try:
+        yield
+    except DataError as error:
+        raise NoPlaceError("there is a character or a number in this that the store cannot hold") from error
+
+
 def _key(table: Table) -> list[str]:
     unique = [column.name for column in table.columns if column.unique]
     return unique or [column.name for column in table.primary_key.columns]
 
 
 def _engine(address: str) -> Engine:
+    """Return the engine; what goes into statements, words of calls and notes, is not told in errors."""
     if "://" not in address:
         Path(address).parent.mkdir(parents=True, exist_ok=True)
         address = f"sqlite:///{address}"
     url = make_url(address)
     url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
+        return create_engine(url, hide_parameters=True, pool_size=20, max_overflow=20, pool_pre_ping=True)
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -1,16 +1,18 @@
 """What leaves the store: training labels, rows of decisions, Label Studio tasks; and Label Studio's answers back in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from detector.judgement import VerdictKind
-from pipelines.store.engine import Store
-from pipelines.store.faults import UnfitError
+from pipelines.store.counting import left_open
+from pipelines.store.engine import NoPlaceError, Store
+from pipelines.store.faults import UnfitError, UnknownItemError
 from pipelines.store.judging import Bench, miss
-from pipelines.store.reading import ReviewedCall, whole_call
-from pipelines.store.tables import calls, decisions, verdicts
+from pipelines.store.reading import ReviewedCall, first_word_hidden, whole_call
+from pipelines.store.tables import calls, decisions, second_reviews, verdicts
 
 SPEAKERS = {"agent": "a", "customer": "c"}
 DECISION_COLUMNS = (
@@ -19,19 +21,43 @@ DECISION_COLUMNS = (
 )  # fmt: skip
 
 
-def training_calls(connection: Connection) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A behaviour that somebody marked in a range of characters of a turn."""
+
+    call_id: str
+    turn_id: str
+    behaviour: str
+    start: int
+    end: int
+
+
+def training_calls(connection: Connection, *, user_id: str, behaviours: Collection[str]) -> Iterator[dict[str, Any]]:
     """Yield the judged calls as labelled calls for `detector train`: `turns` of speaker, words and labels.
 
-    Of a turn, labels are the behaviours confirmed or missed. Only calls that were read as a whole are told: in
-    another, a turn without a label might only not have been looked at. Purged calls have no words left.
+    Of a turn, labels are the behaviours confirmed or missed. Only calls that were read as a whole, and whose every
+    decision on `behaviours` is judged, are told: in another, a turn without a label might only not have been looked
+    at. Purged calls have no words left. A call waits for its second reviews, unless the user gave the first.
     """
-    read = select(calls.c.call_id).where(calls.c.read_at.is_not(None), calls.c.purged_at.is_(None))
-    for call_id in list(connection.scalars(read.order_by(calls.c.call_id))):
+    read = select(calls.c.call_id).where(
+        calls.c.read_at.is_not(None), calls.c.purged_at.is_(None), ~left_open(calls.c.call_id, behaviours)
+    )
+    blind = exists().where(
+        second_reviews.c.call_id == calls.c.call_id,
+        second_reviews.c.decision_id == decisions.c.decision_id,
+        second_reviews.c.behaviour.in_(list(behaviours)),
+        decisions.c.state == "judged",  # of a retracted one the second review never comes
+        first_word_hidden(user_id),
+    )
+    for call_id in list(connection.scalars(read.where(~blind).order_by(calls.c.call_id))):
         yield _labelled(whole_call(connection, call_id))
 
 
-def decision_rows(connection: Connection) -> Iterator[dict[str, Any]]:
-    """Yield every decision with the verdict that stands of it, without words."""
+def decision_rows(connection: Connection, *, user_id: str) -> Iterator[dict[str, Any]]:
+    """Yield every decision with the verdict that stands of it, if the user may know that yet; without words."""
+    told = verdicts.c.standing & ~exists().where(
+        second_reviews.c.decision_id == verdicts.c.decision_id, first_word_hidden(user_id)
+    )
     query = (
         select(
             *(decisions.c[name] for name in DECISION_COLUMNS[:9]),
@@ -39,7 +65,8 @@ def decision_rows(connection: Connection) -> Iterator[dict[str, Any]]:
             verdicts.c.reviewer,
             verdicts.c.decided_at,
         )
-        .outerjoin(verdicts, (verdicts.c.decision_id == decisions.c.decision_id) & verdicts.c.standing)
+        .select_from(decisions)
+        .outerjoin(verdicts, (verdicts.c.decision_id == decisions.c.decision_id) & told)
         .order_by(decisions.c.call_id, decisions.c.decision_id)
     )
     for row in connection.execution_options(yield_per=1000).execute(query):
@@ -59,37 +86,47 @@ def label_studio_tasks(connection: Connection, *, limit: int = 1_000) -> Iterato
 def take_label_studio(store: Store, tasks: list[Any], *, reviewer: str, bench: Bench) -> tuple[int, int]:
     """Take spans that people marked in Label Studio as missed behaviours; return how many were taken and left.
 
-    A span of a behaviour the machine decided on itself is left: it is judged here, not there.
+    Left is what is no span of a turn that is here, and a span of a behaviour the machine decided on itself: it is
+    judged here, not there.
+
+    Raises:
+        UnfitError: these are no tasks of Label Studio; nothing was taken.
     """
-    taken = left = 0
-    for task, label in _labels(tasks):
-        try:
-            with store.writing() as connection:
-                miss(
-                    connection,
-                    call_id=str(task["call_id"]),
-                    turn_id=str(task["turn_id"]),
-                    behaviour=label["labels"][0],
-                    start=int(label["start"]),
-                    end=int(label["end"]),
-                    note="from Label Studio",
-                    reviewer=reviewer,
-                    bench=bench,
-                )
-            taken += 1
-        except UnfitError:
-            left += 1
-    return taken, left
+    spans = _spans(tasks)
+    return (taken := sum(_taken(store, one, reviewer, bench) for one in spans)), len(spans) - taken
 
 
-def _labels(tasks: list[Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def _spans(tasks: list[Any]) -> list[_Span | None]:
+    """Return what is marked in each result; None where that is not a labelled range of words."""
     try:
-        for task in tasks:
-            for annotation in task["annotations"]:
-                for result in annotation["result"]:
-                    yield task["data"], result["value"]
-    except (KeyError, TypeError, ValueError):
+        return [
+            _span(task["data"], result["value"])
+            for task in tasks
+            for annotation in task["annotations"]
+            for result in annotation["result"]
+        ]
+    except (KeyError, TypeError):
         raise UnfitError("this is no Label Studio export: tasks have data, annotations and their results") from None
+
+
+def _span(data: Any, value: Any) -> _Span | None:
+    try:
+        place = str(data["call_id"]), str(data["turn_id"])
+        return _Span(*place, str(value["labels"][0]), int(value["start"]), int(value["end"]))
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def _taken(store: Store, span: _Span | None, reviewer: str, bench: Bench) -> bool:
+    """Record a span; tell whether that could be done."""
+    if span is None:
+        return False
+    try:
+        with store.writing() as connection:
+            miss(connection, **asdict(span), note="from Label Studio", reviewer=reviewer, bench=bench)
+    except (UnfitError, UnknownItemError, NoPlaceError):
+        return False
+    return True
 
 
 def _labelled(call: ReviewedCall) -> dict[str, Any]:

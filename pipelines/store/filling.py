@@ -143,7 +143,9 @@ class Filler:
         return self.connection.scalar(query) is not None
 
     def _known(self, call_id: str) -> dict[str, Any]:
-        rows = self.connection.execute(select(decisions).where(decisions.c.call_id == call_id))
+        """Return the decisions there, locked: somebody may be judging one, and what is written goes by its state."""
+        theirs = select(decisions).where(decisions.c.call_id == call_id).order_by(decisions.c.decision_id)
+        rows = self.connection.execute(theirs.with_for_update())
         return {row.decision_id: row for row in rows}
 
     def _decision_row(self, one: Decision, known: Any, header: Any) -> dict[str, Any]:

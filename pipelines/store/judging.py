@@ -1,25 +1,22 @@
 """Verdicts into the store: with what is known for settling them, the outbox and the audit trail, all or nothing."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from detector.decision import Decision, decision_id
-from detector.judgement import Judgement, VerdictKind
+from detector.judgement import VerdictKind
 from detector.playbook import Playbook
-from detector.reward import RewardEvent
 from detector.settlement import judged_from_memory
-from detector.transcript import CallHeader
-from detector.verdict import Known, Verdict
+from detector.verdict import Verdict
 from pipelines.store import outbox
 from pipelines.store.auditing import note as note_audit
 from pipelines.store.engine import now
 from pipelines.store.faults import NotAllowedError, StaleError, UnfitError, UnknownItemError
 from pipelines.store.masking import masked
-from pipelines.store.tables import calls, claims, decisions, reward_events, second_reviews, turns, verdicts
+from pipelines.store.tables import calls, claims, decisions, second_reviews, turns, verdicts
 
 MAX_NOTE = 4_000
 
@@ -57,11 +54,10 @@ def judge(
         StaleError: somebody decided meanwhile, or the decision has changed.
         UnfitError: a verdict that cannot be given of a decision.
     """
+    check_kind(kind)
     row = locked_decision(connection, identifier)
     decision = Decision.model_validate_json(row.value)
     before = standing(connection, identifier)
-    if kind is VerdictKind.MISSED:
-        raise UnfitError("what the machine saw was not missed: choose one of the other verdicts")
     if row.state == "retracted" or (
         seen is not None and seen != seen_tag(None if before is None else before.verdict_id, decision)
     ):
@@ -90,6 +86,7 @@ def miss(
         UnknownItemError: no such turn.
         UnfitError: an unknown behaviour, words outside the turn, or the machine did decide on it.
     """
+    outbox.alone_on(connection, call_id)
     turn = connection.execute(
         select(turns).where((turns.c.call_id == call_id) & (turns.c.turn_id == turn_id))
     ).one_or_none()
@@ -122,16 +119,20 @@ def undo(connection: Connection, verdict_id: str, *, reviewer: str) -> str:
     Raises:
         UnknownItemError: no such verdict.
         NotAllowedError: it is somebody else's.
-        StaleError: it is sent already, or no longer stands.
+        StaleError: it is sent already, no longer stands, or something said since counts on it.
     """
-    row = connection.execute(select(verdicts).where(verdicts.c.verdict_id == verdict_id)).one_or_none()
-    if row is None:
+    mine = verdicts.c.verdict_id == verdict_id
+    call_id = connection.scalar(select(verdicts.c.call_id).where(mine))
+    if call_id is None:
         raise UnknownItemError("there is no such verdict")
+    outbox.alone_on(connection, call_id)
+    row = connection.execute(select(verdicts).where(mine)).one()
     if row.reviewer != reviewer:
         raise NotAllowedError("this verdict is somebody else's")
     if not row.standing or not outbox.withdraw(connection, verdict_id):
         raise StaleError("it was sent already: give another verdict in its place")
-    mine = verdicts.c.verdict_id == verdict_id
+    if reason := _what_counts_on(connection, row):
+        raise StaleError(f"{reason}: give another verdict in its place")
     connection.execute(update(verdicts).where(mine).values(standing=False, undone=True))
     _restore(connection, row.decision_id)
     note_audit(connection, reviewer, "verdict undone", row.decision_id, verdict_id=verdict_id)
@@ -146,17 +147,27 @@ def standing(connection: Connection, identifier: str) -> Any:
 
 
 def locked_decision(connection: Connection, identifier: str) -> Any:
-    """Return a decision's row, locked until the transaction ends.
+    """Return a decision's row, locked until the transaction ends; no other verdict on its call is recorded till then.
 
     Raises:
         UnknownItemError: there is none.
     """
-    found = connection.execute(
-        select(decisions).where(decisions.c.decision_id == identifier).with_for_update()
-    ).one_or_none()
-    if found is None:
+    own = decisions.c.decision_id == identifier
+    call_id = connection.scalar(select(decisions.c.call_id).where(own))
+    if call_id is None:
         raise UnknownItemError("there is no such decision")
-    return found
+    outbox.alone_on(connection, call_id)
+    return connection.execute(select(decisions).where(own).with_for_update()).one()
+
+
+def check_kind(kind: VerdictKind) -> None:
+    """Refuse what cannot be said of a decision.
+
+    Raises:
+        UnfitError: it is said to be missed.
+    """
+    if kind is VerdictKind.MISSED:
+        raise UnfitError("what the machine saw was not missed: choose one of the other verdicts")
 
 
 def checked_note(note: str) -> str:
@@ -189,7 +200,7 @@ def _record(
         kind=kind,
         reviewer=reviewer,
         decided_at=now(),
-        known=_known(connection, decision, call),
+        known=outbox.known(connection, decision, call=call, playbook=bench.playbook, tenant=bench.tenant),
         **{name: getattr(decision, name) for name in ("decision_id", "call_id", "turn_id", "behaviour", "agent_id")},
     )
     theirs = verdicts.c.decision_id == decision.decision_id
@@ -213,68 +224,44 @@ def _record(
     return verdict.verdict_id
 
 
-def _known(connection: Connection, decision: Decision, call: Any) -> Known:
-    """Return what is known of the agent and the behaviour in the call."""
-    rows = connection.execute(
-        select(decisions.c.value).where(
-            (decisions.c.call_id == decision.call_id)
-            & (decisions.c.behaviour == decision.behaviour)
-            & (decisions.c.state != "retracted")
-        )
+def _what_counts_on(connection: Connection, row: Any) -> str | None:
+    """Say what was said since and would be wrong without this verdict; None where nothing was."""
+    second = connection.scalar(select(second_reviews.c.state).where(second_reviews.c.decision_id == row.decision_id))
+    if second not in {None, "pending"}:
+        return "somebody has reviewed it a second time"
+    later = (
+        (verdicts.c.call_id == row.call_id)
+        & (verdicts.c.behaviour == row.behaviour)
+        & verdicts.c.agent_id.is_not_distinct_from(row.agent_id)
+        & (verdicts.c.number > row.number)
+        & ~verdicts.c.undone
     )
-    told = [Decision.model_validate_json(one.value) for one in rows]
-    made = sorted((one for one in told if one.agent_id == decision.agent_id), key=lambda one: (one.index, one.turn_id))
-    fields = CallHeader.model_fields if call is not None else ()
-    header = CallHeader(**{name: getattr(call, name) for name in fields}) if call is not None else None
-    return Known(
-        header=header or CallHeader(call_id=decision.call_id),
-        decisions=tuple(made),
-        judgements=tuple(_judgements(connection, (one.decision_id for one in made))),
-        events=tuple(_events(connection, decision)),
-    )
-
-
-def _judgements(connection: Connection, identifiers: Iterable[str]) -> Iterable[Judgement]:
-    rows = connection.execute(
-        select(verdicts).where(verdicts.c.decision_id.in_(list(identifiers)) & verdicts.c.standing)
-    )
-    for row in rows:
-        yield Judgement(
-            verdict_id=row.verdict_id, decision_id=row.decision_id, kind=row.kind, decided_at=row.decided_at
-        )
-
-
-def _events(connection: Connection, decision: Decision) -> Iterable[RewardEvent]:
-    rows = connection.execute(
-        select(reward_events.c.value)
-        .where(
-            (reward_events.c.call_id == decision.call_id)
-            & (reward_events.c.agent_id == (decision.agent_id or ""))
-            & (reward_events.c.behaviour == decision.behaviour)
-        )
-        .order_by(reward_events.c.number)
-    )
-    return [RewardEvent.model_validate_json(row.value) for row in rows]
+    if connection.scalar(select(verdicts.c.number).where(later).limit(1)) is not None:
+        return "a later verdict on this behaviour in the call counts on it"
+    return None
 
 
 def _restore(connection: Connection, identifier: str) -> None:
-    """Let the verdict before stand again; without one the decision is open again, and so is its second review."""
-    last = connection.scalar(
-        select(verdicts.c.verdict_id)
-        .where((verdicts.c.decision_id == identifier) & ~verdicts.c.undone)
-        .order_by(verdicts.c.number.desc())
-        .limit(1)
-    )
-    if last is not None:
-        connection.execute(update(verdicts).where(verdicts.c.verdict_id == last).values(standing=True))
+    """Let the verdict before stand again; without one the decision is open again, and reviewed twice by nobody."""
+    last = _last_said(connection, verdicts.c.decision_id == identifier)
+    pair = second_reviews.c.decision_id == identifier
+    if last is None:
+        own = decisions.c.decision_id == identifier
+        connection.execute(update(decisions).where(own & (decisions.c.state == "judged")).values(state="open"))
+        connection.execute(delete(second_reviews).where(pair))
         return
-    own = decisions.c.decision_id == identifier
-    connection.execute(update(decisions).where(own & (decisions.c.state == "judged")).values(state="open"))
-    connection.execute(
-        delete(second_reviews).where(
-            (second_reviews.c.decision_id == identifier) & (second_reviews.c.state == "pending")
-        )
-    )
+    connection.execute(update(verdicts).where(verdicts.c.number == last.number).values(standing=True))
+    first_by = connection.scalar(select(second_reviews.c.first_by).where(pair))
+    first = _last_said(connection, (verdicts.c.decision_id == identifier) & (verdicts.c.reviewer == first_by))
+    if first is not None:
+        connection.execute(update(second_reviews).where(pair).values(first_kind=first.kind, first_note=first.note))
+
+
+def _last_said(connection: Connection, which: ColumnElement[bool]) -> Any:
+    """Return the row of the last verdict of some that was not undone, or None."""
+    return connection.execute(
+        select(verdicts).where(which & ~verdicts.c.undone).order_by(verdicts.c.number.desc()).limit(1)
+    ).one_or_none()
 
 
 def _what_changed(before: Any, *, retracted: bool) -> str:

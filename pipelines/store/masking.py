@@ -20,10 +20,13 @@ _BETWEEN = r"[\s,.\-–—()/+_#*\u200b-\u200f\u2060\ufeff]{0,4}"
 _TOKEN = rf"(?:\d|\b(?:{_SPOKEN})\b|\bo\b)"
 _NUMBERS = re.compile(rf"{_TOKEN}(?:{_BETWEEN}{_TOKEN})+", re.IGNORECASE)
 _ONE = re.compile(_TOKEN, re.IGNORECASE)
-_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"]+\s?@\s?[^\s@<>()\[\],;:\"]+")
+_WITHIN = r"[^\s@<>()\[\],;:\"]"
+_SAID = r"[\w+•\-]"
+# Nothing is tried again from the middle of a run of letters: a text takes time by its length, whatever is in it.
+_ADDRESS = re.compile(rf"(?<!{_WITHIN}){_WITHIN}++\s?@\s?{_WITHIN}++")
 _SPOKEN_ADDRESS = re.compile(
-    r"[\w+•\-]+(?:(?:\s+(?:dot|underscore|dash|hyphen|minus)\s+|\.)[\w+•\-]+)*\s+at\s+"
-    r"[\w\-]+(?:\s+dot\s+[\w\-]+)+",
+    rf"(?<!{_SAID}){_SAID}++(?:(?:\s++(?:dot|underscore|dash|hyphen|minus)\s++|\.){_SAID}++){{0,40}}+\s++at\s++"
+    r"[\w\-]++(?:\s++dot\s++[\w\-]++)++",
     re.IGNORECASE,
 )
 _READABLE = re.compile(r"\w")

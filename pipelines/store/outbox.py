@@ -1,23 +1,33 @@
 """The transactional outbox: verdicts on their way to be settled, each exactly once.
 
 States: pending (it can still be undone), sending, sent, settled (all the reward events it leads to are in the store),
-and withdrawn. Which events a verdict leads to is known beforehand, from the pure settlement.
+and withdrawn. Which events a verdict leads to is known beforehand, from the pure settlement; the next verdict counts on
+them before they are back.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, insert, select, update
 
-from detector.verdict import Verdict
-from pipelines.store.engine import Store, now
-from pipelines.store.tables import outbox, reward_events
+from detector.decision import Decision
+from detector.judgement import Judgement
+from detector.playbook import Playbook
+from detector.reward import RewardEvent, RewardType
+from detector.settlement import judged_from_memory
+from detector.transcript import CallHeader
+from detector.verdict import Known, Verdict
+from pipelines.store.engine import Store, alone, now
+from pipelines.store.tables import decisions, outbox, reward_events, verdicts
 
 UNDO_SECONDS = 15.0
 ABANDONED_SECONDS = 60.0
 BATCH = 200
+SETTLED_BY = ("call_id", "team", "started_at")
+"""What settlement asks of a call; names of people are not among it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,42 @@ class Letter:
     number: int
     call_id: str
     value: str
+
+
+def alone_on(connection: Connection, call_id: str) -> None:
+    """Wait until nobody else records a verdict on a call, and let nobody until the transaction ends.
+
+    Each verdict counts on what those before it lead to.
+    """
+    alone(connection, f"verdicts of {call_id}")
+
+
+def known(connection: Connection, decision: Decision, *, call: Any, playbook: Playbook, tenant: str) -> Known:
+    """Return what is known of the agent and the behaviour in the call; what verdicts still lead to counts as there."""
+    rows = connection.execute(
+        select(decisions.c.value).where(
+            (decisions.c.call_id == decision.call_id)
+            & (decisions.c.behaviour == decision.behaviour)
+            & (decisions.c.state != "retracted")
+        )
+    )
+    told = [Decision.model_validate_json(one.value) for one in rows]
+    made = sorted((one for one in told if one.agent_id == decision.agent_id), key=lambda one: (one.index, one.turn_id))
+    header = {"call_id": decision.call_id} if call is None else {name: getattr(call, name) for name in SETTLED_BY}
+    there = _events(connection, decision)
+    seen, standing = {one.id for one in there}, {one.decision_id for one in made}
+    # A grant for what the machine took back meanwhile may never come.
+    coming = (
+        one
+        for one in _coming(connection, decision, playbook, tenant)
+        if one.id not in seen and (one.type is RewardType.REVERSED or one.data.decision_id in standing)
+    )
+    return Known(
+        header=CallHeader.model_validate(header),
+        decisions=tuple(made),
+        judgements=tuple(_judgements(connection, (one.decision_id for one in made))),
+        events=(*there, *coming),
+    )
 
 
 def post(connection: Connection, verdict: Verdict, *, expects: Sequence[str]) -> None:
@@ -98,3 +144,38 @@ def note_settled(connection: Connection, call_ids: Iterable[str]) -> None:
         there = set(connection.scalars(select(reward_events.c.event_id).where(reward_events.c.call_id == call_id)))
         done = [row.number for row in sent if there.issuperset(orjson.loads(row.expects))]
         connection.execute(update(outbox).where(outbox.c.number.in_(done)).values(state="settled"))
+
+
+def _judgements(connection: Connection, identifiers: Iterable[str]) -> Iterable[Judgement]:
+    rows = connection.execute(
+        select(verdicts).where(verdicts.c.decision_id.in_(list(identifiers)) & verdicts.c.standing)
+    )
+    for row in rows:
+        yield Judgement(
+            verdict_id=row.verdict_id, decision_id=row.decision_id, kind=row.kind, decided_at=row.decided_at
+        )
+
+
+def _events(connection: Connection, decision: Decision) -> list[RewardEvent]:
+    rows = connection.execute(
+        select(reward_events.c.value)
+        .where(
+            (reward_events.c.call_id == decision.call_id)
+            & (reward_events.c.agent_id == (decision.agent_id or ""))
+            & (reward_events.c.behaviour == decision.behaviour)
+        )
+        .order_by(reward_events.c.number)
+    )
+    return [RewardEvent.model_validate_json(row.value) for row in rows]
+
+
+def _coming(connection: Connection, decision: Decision, playbook: Playbook, tenant: str) -> Iterable[RewardEvent]:
+    """Yield what the verdicts on the agent and the behaviour lead to that are not settled yet, oldest first."""
+    rows = connection.execute(
+        select(outbox.c.value)
+        .where((outbox.c.call_id == decision.call_id) & outbox.c.state.in_(("pending", "sending", "sent")))
+        .order_by(outbox.c.number)
+    )
+    for verdict in (Verdict.model_validate_json(row.value) for row in rows):
+        if (verdict.agent_id, verdict.behaviour) == (decision.agent_id, decision.behaviour):
+            yield from judged_from_memory(verdict, playbook=playbook, tenant=tenant)

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select, update
+import orjson
+from sqlalchemy import ColumnElement, Connection, Table, func, or_, select, update
 
 from pipelines.store.auditing import note
 from pipelines.store.engine import Store, now
-from pipelines.store.tables import calls, second_reviews, turns, verdicts
+from pipelines.store.tables import calls, outbox, second_reviews, turns, verdicts
 
 CALLS_A_TRANSACTION = 200
+NAMES = ("customer_name", "agent_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Purged:
 def purge(store: Store, *, before: datetime, by: str = "console") -> Purged:
     """Remove the words and names of calls that began, or where that is unknown were filled, before a time.
 
-    Decisions, verdicts and scorecards stay, without their notes; so do all figures.
+    Decisions, verdicts and scorecards stay, without their notes, also those written on a call purged before; so do all
+    figures.
     """
     done = Purged()
     while True:
@@ -32,8 +35,12 @@ def purge(store: Store, *, before: datetime, by: str = "console") -> Purged:
             if some.calls:
                 note(connection, by, "purged", before.date().isoformat(), calls=some.calls, turns=some.turns)
         if not some.calls:
-            return done
+            break
         done = Purged(done.calls + some.calls, done.turns + some.turns)
+    with store.writing() as connection:
+        _purge_notes(connection)
+        _purge_letters(connection)
+    return done
 
 
 def _purge_some(connection: Connection, before: datetime) -> Purged:
@@ -44,11 +51,30 @@ def _purge_some(connection: Connection, before: datetime) -> Purged:
     count = connection.execute(
         update(turns).where(turns.c.call_id.in_(chosen), turns.c.words != "").values(words="")
     ).rowcount
-    nameless = {"customer_name": None, "agent_name": None, "purged_at": now()}
+    nameless = dict.fromkeys(NAMES) | {"purged_at": now()}
     connection.execute(update(calls).where(calls.c.call_id.in_(chosen)).values(**nameless))
-    noted = verdicts.c.call_id.in_(chosen) & (verdicts.c.note != "")
-    connection.execute(update(verdicts).where(noted).values(note=""))
+    return Purged(len(chosen), count)
+
+
+def _purge_notes(connection: Connection) -> None:
+    connection.execute(update(verdicts).where(_purged(verdicts), verdicts.c.note != "").values(note=""))
     notes = dict.fromkeys(("first_note", "second_note", "adjudicated_note"), "")
     some = or_(*(second_reviews.c[name] != "" for name in notes))
-    connection.execute(update(second_reviews).where(second_reviews.c.call_id.in_(chosen), some).values(**notes))
-    return Purged(len(chosen), count)
+    connection.execute(update(second_reviews).where(_purged(second_reviews), some).values(**notes))
+
+
+def _purge_letters(connection: Connection) -> None:
+    """Remove the names that earlier versions put into the outbox."""
+    named = or_(*(outbox.c.value.contains(f'"{name}":', autoescape=True) for name in NAMES))
+    rows = connection.execute(select(outbox.c.number, outbox.c.value).where(_purged(outbox), named)).all()
+    for row in rows:
+        value = orjson.loads(row.value)
+        header = value["known"]["header"]
+        value["known"]["header"] = {name: header[name] for name in header if name not in NAMES}
+        nameless = orjson.dumps(value).decode()
+        connection.execute(update(outbox).where(outbox.c.number == row.number).values(value=nameless))
+
+
+def _purged(table: Table) -> ColumnElement[bool]:
+    """Say that a row is of a call whose words are gone."""
+    return table.c.call_id.in_(select(calls.c.call_id).where(calls.c.purged_at.is_not(None)))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, literal, or_, select, union_all
 
 from pipelines.store.engine import now, upsert
-from pipelines.store.tables import appeals, calls, claims, decisions, second_reviews
+from pipelines.store.tables import appeal_steps, appeals, calls, claims, decisions, second_reviews
 
 CLAIM_MINUTES = 20
 CHANGED_LOOKED_AT = 40
@@ -89,12 +89,17 @@ def sampled_calls(connection: Connection, filters: Filters, *, user_id: str, lim
     return [SampledCall(row.call_id, row.agent_id, row.team, row.started_at or row.filled_at) for row in rows]
 
 
-def appealed_decisions(connection: Connection, *, limit: int) -> list[OpenDecision]:
-    """Return the decisions whose appeals wait, oldest first."""
+def appealed_decisions(connection: Connection, *, user_id: str, limit: int) -> list[OpenDecision]:
+    """Return the decisions whose appeals wait, oldest first, that nobody else works on; whoever asked decides none."""
+    asked = exists().where(
+        appeal_steps.c.appeal_id == appeals.c.appeal_id,
+        appeal_steps.c.state == "requested",
+        appeal_steps.c.user_id == user_id,
+    )
     rows = connection.execute(
         select(*_columns())
         .join(appeals, appeals.c.decision_id == decisions.c.decision_id)
-        .where(appeals.c.state.in_(("requested", "under_review")))
+        .where(appeals.c.state.in_(("requested", "under_review")), ~asked, _free(decisions.c.decision_id, user_id))
         .order_by(appeals.c.opened_at)
         .limit(limit)
     )
@@ -108,6 +113,8 @@ def second_reviews_for(connection: Connection, *, user_id: str, limit: int) -> l
         .join(second_reviews, second_reviews.c.decision_id == decisions.c.decision_id)
         .where(
             second_reviews.c.state == "pending",
+            decisions.c.state == "judged",
+            _with_words(),
             second_reviews.c.first_by != user_id,
             _free(decisions.c.decision_id, user_id),
         )
@@ -169,7 +176,7 @@ def _top(behaviour: str, filters: Filters, user_id: str, each: int) -> Select[An
 
 
 def _narrowed(filters: Filters) -> ColumnElement[bool]:
-    wanted: list[ColumnElement[bool]] = [decisions.c.state == "open"]
+    wanted: list[ColumnElement[bool]] = [decisions.c.state == "open", _with_words()]
     wanted += [
         decisions.c[name] == getattr(filters, name)
         for name in ("team", "agent_id", "outcome")
@@ -178,6 +185,11 @@ def _narrowed(filters: Filters) -> ColumnElement[bool]:
     wanted += [decisions.c.happened_at >= filters.since] if filters.since else []
     wanted += [decisions.c.happened_at < filters.until] if filters.until else []
     return and_(*wanted)
+
+
+def _with_words() -> ColumnElement[bool]:
+    """Say that the words of a decision's call are still there: nobody can judge without them."""
+    return ~exists().where(calls.c.call_id == decisions.c.call_id, calls.c.purged_at.is_not(None))
 
 
 def _free(item: ColumnElement[str], user_id: str) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -68,13 +69,13 @@ turns = Table(
     metadata,
     _id("call_id", primary_key=True),
     _id("turn_id", primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("revision", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
     Column("speaker", String(16), nullable=False),
     _id("agent_id"),
     Column("words", Text, nullable=False),
-    Column("start_ms", Integer),
-    Column("end_ms", Integer),
+    Column("start_ms", BigInteger),
+    Column("end_ms", BigInteger),
 )
 
 decisions = Table(

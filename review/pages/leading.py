@@ -1,5 +1,6 @@
 """Calibration, appeals, an agent's own page, accounts and the trail."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Form, Response
@@ -35,6 +36,7 @@ def adjudicate(
 ) -> Response:
     """Give the last word on a disagreement."""
     with visit.workbench.store.writing() as connection:
+        reading.check_known_behaviour(connection, decision_id, playbook=visit.workbench.playbook)
         calibrating.adjudicate(
             connection,
             decision_id,
@@ -127,10 +129,15 @@ def close_account(visit: Visited, user_id: str) -> Response:
 
 
 def show_trail(visit: Visited) -> Response:
-    """Show who did what when."""
+    """Show who did what when; of a decision that is judged blindly, not what was said."""
     with visit.workbench.store.reading() as connection:
         entries = auditing.latest(connection)
-    return visit.page("trail.html", entries=entries)
+        hidden = reading.judged_blindly(connection, {one.subject for one in entries}, user_id=visit.user.user_id)
+    return visit.page("trail.html", entries=[_wordless(one) if one.subject in hidden else one for one in entries])
+
+
+def _wordless(entry: auditing.Entry) -> auditing.Entry:
+    return replace(entry, detail={name: told for name, told in entry.detail.items() if name != "kind"})
 
 
 def _to_accounts(_: Visit) -> Response:

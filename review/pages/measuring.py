@@ -15,7 +15,7 @@ from pipelines.store.auditing import note
 from pipelines.store.counting import Week
 from pipelines.store.faults import UnfitError, UnknownItemError
 from review import charts
-from review.quality import Quality, qualities
+from review.quality import Quality, award_scores, qualities
 from review.visit import Visit, Visited
 
 MAX_UPLOAD_BYTES = 20_000_000
@@ -62,8 +62,8 @@ def quality_of(visit: Visit) -> list[Quality]:
     with visit.workbench.store.reading() as connection:
         return qualities(
             visit.workbench.playbook,
-            bands=counting.bands(connection),
-            sampled=counting.sampled(connection),
+            bands=counting.bands(connection, award=award_scores(visit.workbench.playbook)),
+            sampled=counting.sampled(connection, behaviours=visit.workbench.names),
             waiting=counting.open_by_behaviour(connection),
         )
 
@@ -83,11 +83,12 @@ def export(visit: Visited, name: str) -> Response:
     }
     if name not in makers:
         raise UnknownItemError("there is no such export")
+    make, kind = makers[name]
+    made = make(visit)
     with visit.workbench.store.writing() as connection:
         note(connection, visit.user.user_id, "exported", name)
-    make, kind = makers[name]
     named = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(make(visit), media_type=kind, headers=named)
+    return StreamingResponse(made, media_type=kind, headers=named)
 
 
 def take_label_studio(visit: Visited, file: Annotated[UploadFile, File()]) -> Response:
@@ -103,33 +104,35 @@ def take_label_studio(visit: Visited, file: Annotated[UploadFile, File()]) -> Re
         raise UnfitError("this is no Label Studio export: it is a list of tasks")
     bench = visit.workbench.bench
     taken, left = exporting.take_label_studio(visit.workbench.store, tasks, reviewer=visit.user.user_id, bench=bench)
-    return visit.page("exports.html", told=f"{taken} marks taken in, {left} left: what the machine saw is judged here.")
+    told = f"{taken} marks taken in, {left} left: what the machine saw is judged here, and some may be of no turn here."
+    return visit.page("exports.html", told=told)
 
 
 def _labels(visit: Visit) -> Iterator[bytes]:
     with visit.workbench.store.reading() as connection:
-        for call in exporting.training_calls(connection):
+        for call in exporting.training_calls(connection, user_id=visit.user.user_id, behaviours=visit.workbench.names):
             yield orjson.dumps(call) + b"\n"
 
 
 def _decisions_csv(visit: Visit) -> Iterator[str]:
     yield ",".join(exporting.DECISION_COLUMNS) + "\n"
     with visit.workbench.store.reading() as connection:
-        for row in exporting.decision_rows(connection):
+        for row in exporting.decision_rows(connection, user_id=visit.user.user_id):
             yield _lines([row], exporting.DECISION_COLUMNS)
 
 
 def _decisions_parquet(visit: Visit) -> Iterator[bytes]:
+    """Return the file as one piece, made before the answer begins: what is missing can still be told."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - an optional extra
         from pyarrow import parquet  # noqa: PLC0415
     except ModuleNotFoundError:
         raise UnfitError("Parquet needs the extra 'parquet'") from None
     with visit.workbench.store.reading() as connection:
-        table = pa.Table.from_pylist(list(exporting.decision_rows(connection)))
+        table = pa.Table.from_pylist(list(exporting.decision_rows(connection, user_id=visit.user.user_id)))
     out = io.BytesIO()
     parquet.write_table(table, out)
-    yield out.getvalue()
+    return iter((out.getvalue(),))
 
 
 def _label_studio(visit: Visit) -> Iterator[str]:

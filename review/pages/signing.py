@@ -8,6 +8,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from pipelines.store import accounts
 from pipelines.store.accounts import Role
 from pipelines.store.auditing import note
+from pipelines.store.engine import alone
 from review.visit import COOKIE, Visit, Visited
 
 REFUSED = "Name and password do not fit, or there were too many attempts: wait ten minutes."
@@ -24,10 +25,12 @@ def show_login(visit: Visited) -> Response:
 
 
 def log_in(visit: Visited, name: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "") -> Response:
-    """Log somebody in whose password fits; attempts are counted by name and by address."""
+    """Log somebody in whose password fits; attempts are counted by name and by address, one after the other."""
     address = visit.request.client.host if visit.request.client else "unknown"
     counted = (f"name:{name[:200]}", f"address:{address}")
     with visit.workbench.store.writing() as connection:
+        for one in counted:
+            alone(connection, one)
         if any(accounts.too_many_attempts(connection, one) for one in counted):
             return visit.page("login.html", status=429, told=REFUSED)
         for one in counted:

@@ -11,7 +11,8 @@ from detector.judgement import VerdictKind
 from pipelines.store import calibrating, counting, judging, queueing, reading
 from pipelines.store.faults import StaleError, UnfitError
 from pipelines.store.queueing import Filters
-from review.quality import award_precision
+from review.access import LEADS
+from review.quality import award_precision, award_scores
 from review.queue import Item, ordered
 from review.view import CallView, view
 from review.visit import Visit, Visited
@@ -53,15 +54,16 @@ def queue_of(visit: Visit, filters: Filters) -> list[Item]:
             connection, filters, user_id=user, behaviours=[one.id for one in playbook.behaviours], each=EACH
         )
         everything = filters == Filters()
+        decides = everything and visit.user.role in LEADS
         return ordered(
             made,
             changed=queueing.changed_decisions(connection, filters, user_id=user, limit=EACH),
             sample=queueing.sampled_calls(connection, filters, user_id=user, limit=EACH)
             if filters.behaviour is None and filters.outcome is None
             else (),
-            appealed=queueing.appealed_decisions(connection, limit=EACH) if everything else (),
+            appealed=queueing.appealed_decisions(connection, user_id=user, limit=EACH) if decides else (),
             second=queueing.second_reviews_for(connection, user_id=user, limit=EACH) if everything else (),
-            precision=award_precision(counting.bands(connection)),
+            precision=award_precision(counting.bands(connection, award=award_scores(playbook))),
             floor=playbook.strategy.award_precision_floor,
         )
 
@@ -98,6 +100,7 @@ def judge(
     told, status = "", 200
     try:
         with visit.workbench.store.writing() as connection:
+            reading.check_known_behaviour(connection, decision_id, playbook=visit.workbench.playbook)
             calibrating.decide(
                 connection,
                 decision_id,
@@ -147,7 +150,7 @@ def mark_missed(
 def mark_read(visit: Visited, call_id: Annotated[str, Form()]) -> Response:
     """Note that the whole call was read."""
     with visit.workbench.store.writing() as connection:
-        reading.mark_read(connection, call_id, user_id=visit.user.user_id)
+        reading.mark_read(connection, call_id, user_id=visit.user.user_id, behaviours=visit.workbench.names)
     return RedirectResponse(f"/calls/{quote(call_id)}", 303)
 
 

@@ -33,7 +33,6 @@ def test_verdict_in_files_is_settled_once(tmp_path: Path) -> None:
         award = next(one for one in call.decisions if one.outcome is Outcome.AWARD)
         bench = Bench(load_playbook(), "default")
         judge(connection, award.decision_id, kind=VerdictKind.WRONG_SENSE, note="", reviewer="q", bench=bench)
-        mark_read(connection, "sample-01", user_id="q")
 
     done = [
         run("review", "export-verdicts", verdicts, "--store", address),
@@ -45,9 +44,13 @@ def test_verdict_in_files_is_settled_once(tmp_path: Path) -> None:
     assert [0, 0, 0, 0] == [one.returncode for one in done], [one.stderr for one in done]
     (event,) = [orjson.loads(line) for line in rewards.read_bytes().splitlines()]
     assert ("reward.reversed.v1", award.decision_id) == (event["type"], event["data"]["decision_id"])
-    with store.reading() as connection:
+    behaviours = [one.id for one in bench.playbook.behaviours]
+    with store.writing() as connection:
         assert "settled" == whole_call(connection, "sample-01").verdicts[award.decision_id].event
-        labels = list(exporting.training_calls(connection))
+        for other in {one.decision_id for one in call.decisions} - {award.decision_id}:
+            judge(connection, other, kind=VerdictKind.CORRECT, note="", reviewer="q", bench=bench)
+        mark_read(connection, "sample-01", user_id="q", behaviours=behaviours)
+        labels = list(exporting.training_calls(connection, user_id="q", behaviours=behaviours))
     store.close()
     (tmp_path / "calls").mkdir()
     (tmp_path / "calls" / "reviewed.jsonl").write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in labels))

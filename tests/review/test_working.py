@@ -1,9 +1,12 @@
 """What an analyst does, through the pages: verdicts, stale pages, missed behaviours, hostile words."""
 
+import csv
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from fakes import behaviour, call, playbook_of
 from store_calls import a_call, fill
 
 from detector.judgement import VerdictKind
@@ -12,12 +15,27 @@ from detector.settlement import judged_from_memory
 from detector.verdict import Verdict
 from pipelines.store import Filler, Store, outbox
 from pipelines.store.accounts import Role
+from pipelines.store.engine import now
+from pipelines.store.purging import purge
 from review.visit import Workbench
 
 
 def first(client: Any, call_id: str = "c1") -> Any:
     """Return a call's first decision as the interface tells it."""
     return client.get(f"/api/calls/{call_id}").json()["decisions"][0]
+
+
+def judge_all(client: Any, call_id: str = "c1", *, kind: str = "correct", note: str = "") -> None:
+    """Judge every decision of a call alike."""
+    for one in client.get(f"/api/calls/{call_id}").json()["decisions"]:
+        told = {"kind": kind, "seen": one["seen"], "note": note}
+        assert 200 == client.post(f"/api/decisions/{one['decision_id']}/verdict", json=told).status_code
+
+
+def missed_words(client: Any, behaviour: str = "apologise", *, turn: int = 1, note: str = "") -> dict[str, Any]:
+    """Return words of a turn of `c1` in which the machine missed a behaviour."""
+    turn_id = client.get("/api/calls/c1").json()["turns"][turn]["turn_id"]
+    return {"call_id": "c1", "turn_id": turn_id, "behaviour": behaviour, "start": 0, "end": 3, "note": note}
 
 
 def test_verdict_is_settled_and_the_page_shows_it(visitor: Any, store: Store, workbench: Workbench) -> None:
@@ -94,8 +112,7 @@ def test_missed_behaviour_is_marked_and_counted_for_recall(visitor: Any) -> None
     client = visitor(Role.ANALYST)
     turn = client.get("/api/calls/c1").json()["turns"][1]["turn_id"]
     told = {"call_id": "c1", "turn_id": turn, "behaviour": "apologise", "start": 0, "end": 6}
-    one = first(client)
-    client.post(f"/api/decisions/{one['decision_id']}/verdict", json={"kind": "correct", "seen": one["seen"]})
+    judge_all(client)
 
     assert 200 == client.post("/api/missed", json=told).status_code
     assert 303 == client.post("/read", data={"call_id": "c1"}).status_code
@@ -200,3 +217,160 @@ def test_what_is_unknown_is_told(visitor: Any, path: str) -> None:
 def test_every_page_shows(visitor: Any, path: str) -> None:
     """Each page and each file is there."""
     assert 200 == visitor(Role.ADMIN).get(path).status_code
+
+
+@pytest.mark.parametrize("path", ["/calls/c1", "/api/calls/c1"])
+def test_agent_reads_no_note_and_no_reviewer(visitor: Any, path: str) -> None:
+    """What analysts write for each other, and who they are, is not told to the agent, of judged and missed alike."""
+    analyst, agent = visitor(Role.ANALYST, "Quentin"), visitor(Role.AGENT)
+    judge_all(analyst, kind="wrong_sense", note="a secret")
+    analyst.post("/api/missed", json=missed_words(analyst, note="a secret"))
+
+    told = agent.get(path).text
+
+    assert "missed" in told
+    assert "secret" not in told
+    assert "Quentin" not in told
+
+
+def test_agent_waits_for_the_second_word(visitor: Any, workbench: Workbench) -> None:
+    """While a second review is due the agent is told nothing of the first."""
+    object.__setattr__(workbench.bench, "second_share", 1.0)
+    analyst, agent = visitor(Role.ANALYST), visitor(Role.AGENT)
+
+    judge_all(analyst)
+
+    assert first(analyst)["verdict"]["kind"] == "correct"
+    assert (None, False) == (first(agent)["verdict"], first(agent)["blind"])
+    assert "Not judged yet" in agent.get("/calls/c1").text
+
+
+def test_first_word_is_in_no_trail_and_no_export(visitor: Any, workbench: Workbench) -> None:
+    """Admins learn the first word neither by the trail nor by files before the second is given; who gave it does."""
+    object.__setattr__(workbench.bench, "second_share", 1.0)
+    one, admin = visitor(Role.ADMIN, "one"), visitor(Role.ADMIN, "admin")
+    judge_all(one)
+    one.post("/read", data={"call_id": "c1"})
+
+    def told(client: Any) -> list[bool]:
+        labelled = bool(client.get("/exports/labels.jsonl").text)
+        return ["kind correct" in client.get("/trail").text, ",correct," in client.get("/exports/decisions.csv").text,
+                labelled]  # fmt: skip
+
+    assert [True, True, True] == told(one)
+    assert [False, False, False] == told(admin)
+    judge_all(admin)
+    assert [True, True, True] == told(admin)
+
+
+def test_call_is_read_whole_once_all_is_judged(visitor: Any) -> None:
+    """As long as a decision is open the call cannot be marked as read, and what to do is told."""
+    client = visitor(Role.ANALYST)
+
+    refused = client.post("/read", data={"call_id": "c1"})
+    judge_all(client)
+
+    assert 409 == refused.status_code
+    assert "judge every decision" in refused.text
+    assert 303 == client.post("/read", data={"call_id": "c1"}).status_code
+
+
+def test_decision_that_comes_later_takes_the_call_out_again(visitor: Any, store: Store) -> None:
+    """Where a replay decides anew on a call read whole, neither recall nor labels rest on it until that is judged."""
+    client, lead = visitor(Role.ANALYST), visitor(Role.LEAD)
+    judge_all(client)
+    client.post("/api/missed", json=missed_words(client, "wish_well", turn=3))
+    client.post("/read", data={"call_id": "c1"})
+
+    def told() -> tuple[str, int]:
+        rows = csv.DictReader(client.get("/figures/behaviours.csv").text.splitlines())
+        recall = next(row["recall_of"] for row in rows if row["behaviour"] == "wish_well")
+        return recall, len(lead.get("/exports/labels.jsonl").text.splitlines())
+
+    before = told()
+    one = a_call("c1")
+    more = one.turns[1].model_copy(update={"turn_id": "later", "index": 9})
+    fill(store, one.model_copy(update={"turns": (*one.turns, more)}), share=1.0)
+
+    assert ("3", 1) == before
+    assert ("0", 0) == told()
+    judge_all(client)
+    assert ("4", 1) == told()
+
+
+def test_next_goes_on_while_an_appeal_is_open(visitor: Any) -> None:
+    """An appeal is offered to leads who did not ask themselves, and to one of them at a time; others go on working."""
+    analyst, asking, lead, late = (
+        visitor(role, name)
+        for role, name in ((Role.ANALYST, "q"), (Role.LEAD, "asking"), (Role.LEAD, "lead"), (Role.LEAD, "late"))
+    )
+    identifier = first(analyst)["decision_id"]
+    judge_all(analyst)
+    assert 303 == asking.post(f"/decisions/{identifier}/appeal", data={"note": "look again"}).status_code
+
+    def offered(client: Any) -> bool:
+        return any("an appeal waits" in item["reasons"] for item in client.get("/api/queue").json())
+
+    assert [False, False, True, True] == [offered(one) for one in (analyst, asking, lead, late)]
+    assert f"/calls/c1#d-{identifier}" == lead.post("/queue/next").headers["location"]
+    assert [False, False, True, False] == [offered(one) for one in (analyst, asking, lead, late)]
+    places = []
+    for _ in range(2):
+        place = analyst.post("/queue/next").headers["location"]
+        judge_all(analyst, place.removeprefix("/calls/").partition("#")[0])
+        places.append(place)
+    assert len(set(places)) == 2
+
+
+def test_retracted_decision_is_not_reviewed_twice(visitor: Any, store: Store, workbench: Workbench) -> None:
+    """Where the machine takes a decision back that waits for a second review, neither queue nor labels wait for it."""
+    object.__setattr__(workbench.bench, "second_share", 1.0)
+    one, two = visitor(Role.ANALYST, "one"), visitor(Role.ANALYST, "two")
+    judge_all(one)
+    one.post("/read", data={"call_id": "c1"})
+
+    fill(store, call(("customer", "hello"), ("agent", "nothing"), call_id="c1"))
+
+    assert not [item for item in two.get("/api/queue").json() if item["call_id"] == "c1" and item["decision_id"]]
+    assert visitor(Role.LEAD).get("/exports/labels.jsonl").text
+
+
+def test_purged_call_is_not_in_the_queue(visitor: Any, store: Store, workbench: Workbench) -> None:
+    """Nobody is asked to judge words that are gone, neither first nor second."""
+    object.__setattr__(workbench.bench, "second_share", 1.0)
+    one, two = visitor(Role.ANALYST, "one"), visitor(Role.ANALYST, "two")
+    judge_all(one, "c2")
+    assert two.get("/api/queue").json()
+
+    purge(store, before=now() + timedelta(days=1))
+
+    assert [] == two.get("/api/queue").json()
+
+
+@pytest.mark.parametrize("path", ["/decisions/{}/verdict", "/api/decisions/{}/verdict", "/decisions/{}/adjudication"])
+def test_decision_on_a_removed_behaviour_is_shown_not_judged(visitor: Any, workbench: Workbench, path: str) -> None:
+    """What the playbook no longer has cannot be settled: that is told, and nothing else waits for it."""
+    lead = visitor(Role.LEAD)
+    one = first(lead)
+    object.__setattr__(workbench, "playbook", playbook_of(behaviour("apologise")))
+    told = {"kind": "correct", "seen": one["seen"]}
+
+    answer = lead.post(path.format(one["decision_id"]), **{"json" if path.startswith("/api") else "data": told})
+
+    assert 422 == answer.status_code
+    assert "no longer has this behaviour" in answer.text
+    assert "no longer in the playbook" in lead.get("/calls/c1").text
+    assert 303 == lead.post("/read", data={"call_id": "c1"}).status_code
+
+
+def test_appeal_on_a_removed_behaviour_can_only_be_upheld(visitor: Any, workbench: Workbench) -> None:
+    """Overturning it would need a verdict that cannot be settled."""
+    agent, lead = visitor(Role.AGENT), visitor(Role.LEAD)
+    agent.post(f"/decisions/{first(agent)['decision_id']}/appeal", data={"note": "why"})
+    path = f"/appeals/{lead.get('/api/appeals').json()[0]['appeal_id']}"
+    lead.post(path, data={"to": "under_review"})
+    for one in (workbench, workbench.bench):
+        object.__setattr__(one, "playbook", playbook_of(behaviour("apologise")))
+
+    assert 422 == lead.post(path, data={"to": "overturned", "kind": "correct"}).status_code
+    assert 303 == lead.post(path, data={"to": "upheld"}).status_code

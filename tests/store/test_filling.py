@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 from fakes import call, word_playbook
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DatabaseError
 from store_calls import a_call, fill
 
 from detector.detect import Detector
 from detector.judgement import VerdictKind
+from detector.verdict import Verdict
 from pipelines.store import Filler, Store, StoreError, open_store
 from pipelines.store.engine import now
 from pipelines.store.judging import Bench, judge, miss
 from pipelines.store.purging import purge
 from pipelines.store.reading import whole_call
+from pipelines.store.tables import outbox
 
 
 def test_call_comes_out_as_it_went_in(store: Store, words: Detector) -> None:
@@ -103,6 +105,28 @@ def test_purge_removes_words_and_keeps_counts(store: Store, bench: Bench) -> Non
     assert {""} == {one.note for one in left.verdicts.values()}
     assert left.customer_name is None
     assert known.decisions == left.decisions
+
+
+def test_purge_removes_what_came_after_an_earlier_purge(store: Store, bench: Bench) -> None:
+    """A note written on a purged call, and names an earlier version put into the outbox, go with the next purge."""
+    fill(store, a_call("c"))
+    purge(store, before=now() + timedelta(days=1))
+    with store.writing() as connection:
+        first = whole_call(connection, "c").decisions[0].decision_id
+        judge(connection, first, kind=VerdictKind.CORRECT, note="Rosalind said so", reviewer="q", bench=bench)
+        (value,) = connection.scalars(select(outbox.c.value)).all()
+        expected = Verdict.model_validate_json(value)
+        header = expected.known.header.model_copy(update={"customer_name": "Rosalind", "agent_name": "Priya"})
+        named = expected.model_copy(update={"known": expected.known.model_copy(update={"header": header})})
+        connection.execute(update(outbox).values(value=named.model_dump_json(exclude_none=True)))
+
+    purge(store, before=now() + timedelta(days=1))
+
+    with store.reading() as connection:
+        (value,) = connection.scalars(select(outbox.c.value)).all()
+        left = whole_call(connection, "c")
+    assert expected == Verdict.model_validate_json(value)
+    assert "" == left.verdicts[first].note
 
 
 @pytest.mark.parametrize("change", ["UPDATE audit SET who = 'x'", "DELETE FROM audit"])

@@ -1,5 +1,7 @@
 """What identifies or pays is unreadable before it is stored; evidence stays where it was."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +67,16 @@ def test_no_long_number_is_left_whatever_stands_around_it(around: str, digits: s
     left = masked(f"{around} {between.join(digits)} {around}")
 
     assert not any(letter.isdigit() for letter in left)
+
+
+@pytest.mark.parametrize("piece", ["a", "a.", "a dot ", "a at ", "a@", "x at a dot ", "1 ", " ", "-", "dash at "])
+def test_long_runs_are_masked_in_a_moment(piece: str) -> None:
+    """Whatever a text repeats, masking takes time by its length, not by the square of it."""
+    text, before = piece * (200_000 // len(piece)), process_time()
+
+    masked(text)
+
+    assert process_time() - before < 5
 
 
 def test_names_of_a_call_are_masked_too() -> None:

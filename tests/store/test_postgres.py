@@ -1,18 +1,22 @@
 """Twenty analysts at once: no verdict is lost, nothing is claimed twice; on PostgreSQL and on SQLite."""
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from uuid import uuid4
 
 import pytest
-from fakes import word_playbook
+from fakes import word_detector, word_playbook
+from sqlalchemy import Connection, select
 from store_calls import a_call, fill
 
 from detector.judgement import VerdictKind
-from pipelines.store import Store, counting, open_store, outbox, queueing
+from detector.reward import RewardType
+from detector.verdict import Verdict
+from pipelines.store import Filler, Store, counting, open_store, outbox, queueing
 from pipelines.store.faults import StaleError
 from pipelines.store.judging import Bench, judge, seen_tag
 from pipelines.store.reading import call_of_decision, whole_call
+from pipelines.store.tables import decisions
 
 ANALYSTS, CALLS = 20, 40
 
@@ -30,6 +34,60 @@ def test_twenty_analysts_on_postgres(postgres: str, bench: Bench) -> None:
 def test_twenty_analysts_on_sqlite(store: Store, bench: Bench) -> None:
     """The same holds on SQLite, where writers wait for each other."""
     _work(store, bench)
+
+
+@pytest.mark.postgres
+def test_refill_during_a_verdict_leaves_it_judged(postgres: str, bench: Bench) -> None:
+    """A call that comes again while somebody judges waits, and does not open the decision again."""
+    store, call = open_store(postgres), a_call()
+    fill(store, call)
+    made = word_detector().detect(call).decisions
+
+    def refill() -> None:
+        with store.writing() as connection:
+            Filler(connection, playbook=bench.playbook).decisions(made)
+
+    with ThreadPoolExecutor(1) as pool:
+        with store.writing() as connection:
+            _reject(connection, made[0].decision_id, bench)
+            refilled = pool.submit(refill)
+            wait([refilled], timeout=1)
+        refilled.result()
+
+    with store.reading() as connection:
+        state = connection.scalar(select(decisions.c.state).where(decisions.c.decision_id == made[0].decision_id))
+    store.close()
+    assert "judged" == state
+
+
+@pytest.mark.postgres
+def test_verdicts_at_the_same_time_count_on_each_other(postgres: str, bench: Bench) -> None:
+    """Of two verdicts on an agent's behaviour in a call the second waits, and knows what the first leads to."""
+    store = open_store(postgres)
+    call = a_call()
+    fill(store, call)
+    first, second = (one.decision_id for one in word_detector().detect(call).decisions)
+
+    def reject_second() -> None:
+        with store.writing() as connection:
+            _reject(connection, second, bench)
+
+    with ThreadPoolExecutor(1) as pool:
+        with store.writing() as connection:
+            _reject(connection, first, bench)
+            later = pool.submit(reject_second)
+            wait([later], timeout=1)
+        later.result()
+
+    letters = [one for one in outbox.waiting(store, older_than=0, limit=10_000) if one.call_id == call.call_id]
+    store.close()
+    known = Verdict.model_validate_json(letters[1].value).known
+    assert [first] == [one.decision_id for one in known.judgements]
+    assert [RewardType.GRANTED, RewardType.REVERSED] == [one.type for one in known.events]
+
+
+def _reject(connection: Connection, identifier: str, bench: Bench) -> None:
+    judge(connection, identifier, kind=VerdictKind.WRONG_SENSE, note="", reviewer="q", bench=bench)
 
 
 def _work(store: Store, bench: Bench) -> None:

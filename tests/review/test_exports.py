@@ -1,0 +1,60 @@
+"""Files out and in: what cannot be taken or made is told, and nothing is half done."""
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from pipelines.store.accounts import Role
+
+SPAN = {"start": 0, "end": 4, "labels": ["apologise"]}
+
+
+def annotated(value: Any, **data: str) -> dict[str, Any]:
+    """Return a task of Label Studio with one result."""
+    return {"data": {"call_id": "c1", "turn_id": "c1:1"} | data, "annotations": [{"result": [{"value": value}]}]}
+
+
+def upload(client: Any, *tasks: Any) -> Any:
+    """Send tasks as Label Studio exports them."""
+    return client.post("/exports/label-studio", files={"file": ("x.json", json.dumps(tasks), "application/json")})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        annotated({"choices": ["x"]}),
+        annotated("words"),
+        annotated(SPAN | {"labels": []}),
+        annotated(SPAN | {"start": "early"}),
+        annotated(SPAN, call_id="gone"),
+        annotated(SPAN | {"labels": ["wish_well"]}),
+    ],
+)
+def test_marks_that_do_not_fit_are_left(visitor: Any, other: dict[str, Any]) -> None:
+    """A result that is no span, of no call that is here, or of what the machine saw is left; the others are taken."""
+    answer = upload(visitor(Role.LEAD), other, annotated(SPAN))
+
+    assert 200 == answer.status_code
+    assert "1 marks taken in, 1 left" in answer.text
+
+
+def test_file_that_is_no_export_changes_nothing(visitor: Any) -> None:
+    """Where a task has no annotations nothing is taken, whatever stands before it."""
+    lead = visitor(Role.LEAD)
+
+    assert 422 == upload(lead, annotated(SPAN), {"data": {}}).status_code
+    assert [] == lead.get("/api/calls/c1").json()["missed"]
+
+
+def test_parquet_without_its_extra_is_told(visitor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instead of an empty file there is a message that names the extra; nothing is noted as exported."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    admin = visitor(Role.ADMIN)
+
+    answer = admin.get("/exports/decisions.parquet")
+
+    assert 422 == answer.status_code
+    assert "extra &#39;parquet&#39;" in answer.text
+    assert "exported" not in admin.get("/trail").text

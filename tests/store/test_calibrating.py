@@ -1,0 +1,124 @@
+"""Two people's words on one decision stay in step with the verdict that stands."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import insert, select
+from store_calls import a_call, fill
+
+from detector.judgement import VerdictKind
+from pipelines.store import Store, tables
+from pipelines.store.calibrating import adjudicate, decide
+from pipelines.store.faults import StaleError, UnfitError
+from pipelines.store.judging import Bench, seen_tag, undo
+from pipelines.store.reading import whole_call
+
+CORRECT, WRONG_SENSE, WRONG_WORDS = VerdictKind.CORRECT, VerdictKind.WRONG_SENSE, VerdictKind.WRONG_WORDS
+
+
+@pytest.fixture
+def twice(bench: Bench) -> Bench:
+    """A bench at which every decision is reviewed twice."""
+    return replace(bench, second_share=1.0)
+
+
+def test_verdict_reviewed_twice_is_replaced_and_not_undone(store: Store, twice: Bench) -> None:
+    """Once a second person has spoken, undoing the first word is refused; another verdict still takes its place."""
+    fill(store, a_call("c"))
+    first = _say(store, CORRECT, "one", twice)
+    _say(store, WRONG_SENSE, "two", twice)
+
+    with pytest.raises(StaleError, match="a second time"), store.writing() as connection:
+        undo(connection, first or "", reviewer="one")
+
+    _say(store, WRONG_WORDS, "one", twice)
+    assert "wrong_words" == _standing(store)
+    assert ("correct", "wrong_sense", "disagreed") == _pair(store)
+
+
+def test_decision_whose_first_word_was_undone_is_reviewed_twice_anew(store: Store, twice: Bench) -> None:
+    """The second review is of the verdict given after the undoing, whoever gives it."""
+    fill(store, a_call("c"))
+    _undo(store, _say(store, CORRECT, "one", twice), "one")
+
+    _say(store, WRONG_SENSE, "two", twice)
+    _say(store, WRONG_SENSE, "one", twice)
+
+    assert ("wrong_sense", "wrong_sense", "agreed") == _pair(store)
+
+
+def test_pair_left_behind_does_not_stop_a_verdict(store: Store, twice: Bench) -> None:
+    """A pair whose first verdict an earlier version undid gives way to the next verdict's."""
+    fill(store, a_call("c"))
+    with store.writing() as connection:
+        one = whole_call(connection, "c").decisions[0]
+        left = {"decision_id": one.decision_id, "call_id": "c", "behaviour": one.behaviour, "state": "agreed"}
+        words = {"first_by": "one", "first_kind": "correct", "first_note": "", "second_kind": "correct"}
+        connection.execute(insert(tables.second_reviews).values(**left, **words))
+
+    _say(store, WRONG_SENSE, "two", twice)
+
+    assert ("wrong_sense", None, "pending") == _pair(store)
+
+
+def test_word_restored_by_undoing_is_the_one_compared(store: Store, twice: Bench) -> None:
+    """A change of mind that was undone does not make two people who agree disagree."""
+    fill(store, a_call("c"))
+    _say(store, CORRECT, "one", twice)
+    _undo(store, _say(store, WRONG_SENSE, "one", twice), "one")
+
+    _say(store, CORRECT, "two", twice)
+
+    assert "correct" == _standing(store)
+    assert ("correct", "correct", "agreed") == _pair(store)
+
+
+def test_last_word_stands_whatever_was_said_since_the_first(store: Store, twice: Bench) -> None:
+    """A lead who sides with the first word overrules what its reviewer has said in between."""
+    fill(store, a_call("c"))
+    _say(store, CORRECT, "one", twice)
+    _say(store, WRONG_SENSE, "two", twice)
+    _say(store, WRONG_WORDS, "one", twice)
+
+    with store.writing() as connection:
+        identifier = whole_call(connection, "c").decisions[0].decision_id
+        adjudicate(connection, identifier, kind=CORRECT, note="", lead="lead", bench=twice)
+
+    assert "correct" == _standing(store)
+
+
+def test_second_review_cannot_say_missed(store: Store, twice: Bench) -> None:
+    """What the machine saw was not missed, whoever is asked; the second review still waits."""
+    fill(store, a_call("c"))
+    _say(store, CORRECT, "one", twice)
+
+    with pytest.raises(UnfitError):
+        _say(store, VerdictKind.MISSED, "two", twice)
+
+    assert ("correct", None, "pending") == _pair(store)
+
+
+def _say(store: Store, kind: VerdictKind, who: str, bench: Bench) -> str | None:
+    with store.writing() as connection:
+        call = whole_call(connection, "c")
+        one = call.decisions[0]
+        stands = call.verdicts.get(one.decision_id)
+        seen = seen_tag(None if stands is None else stands.verdict_id, one)
+        return decide(connection, one.decision_id, kind=kind, note="", reviewer=who, bench=bench, seen=seen)
+
+
+def _undo(store: Store, verdict_id: str | None, who: str) -> None:
+    with store.writing() as connection:
+        undo(connection, verdict_id or "", reviewer=who)
+
+
+def _standing(store: Store) -> str:
+    with store.reading() as connection:
+        call = whole_call(connection, "c")
+    return call.verdicts[call.decisions[0].decision_id].kind
+
+
+def _pair(store: Store) -> tuple[str, str | None, str]:
+    with store.reading() as connection:
+        row = connection.execute(select(tables.second_reviews)).one()
+    return row.first_kind, row.second_kind, row.state

@@ -1,0 +1,81 @@
+"""What a store keeps to itself, and who waits for whom."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from fakes import word_playbook
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+from store_calls import a_call, fill
+
+from pipelines.store import Store, open_store
+from pipelines.store.engine import NoPlaceError
+from pipelines.store.judging import Bench
+from pipelines.store.reading import whole_call
+from pipelines.store.tables import calls
+from review.app import make_app, make_pages
+from review.visit import Workbench
+
+AT_ONCE = 20
+
+
+def test_error_of_the_database_tells_no_values(store: Store) -> None:
+    """Whatever goes wrong with a statement, the names and words that went into it are not in the message."""
+    fill(store, a_call("c"))
+
+    with pytest.raises(IntegrityError) as told, store.writing() as connection:
+        connection.execute(insert(calls).values(call_id="c", customer_name="Rosalind"))
+
+    assert "Rosalind" not in str(told.value)
+
+
+@pytest.mark.postgres
+def test_many_logins_at_once_are_limited_on_postgres(postgres: str) -> None:
+    """Of twenty wrong passwords for one name at the same time eight are looked at."""
+    store = open_store(postgres)
+    try:
+        assert {401: 8, 429: AT_ONCE - 8} == _logins(store)
+    finally:
+        store.close()
+
+
+def test_many_logins_at_once_are_limited(store: Store) -> None:
+    """The same holds on SQLite, where writers wait for each other."""
+    assert {401: 8, 429: AT_ONCE - 8} == _logins(store)
+
+
+@pytest.mark.postgres
+def test_character_that_postgres_has_no_place_for_is_refused(postgres: str) -> None:
+    """A NUL in an address or a form is refused plainly, by the app and by the store alike."""
+    store = open_store(postgres)
+    try:
+        client = TestClient(_app(store), base_url="http://127.0.0.1")
+
+        assert 400 == client.post("/login", data={"name": "a\x00", "password": "wrong"}).status_code
+        with pytest.raises(NoPlaceError, match="cannot hold"), store.reading() as connection:
+            whole_call(connection, "a\x00")
+    finally:
+        store.close()
+
+
+def _app(store: Store) -> FastAPI:
+    playbook = word_playbook()
+    workbench = Workbench(store=store, playbook=playbook, bench=Bench(playbook, "tests"), pages=make_pages())
+    return make_app(workbench, hosts=("127.0.0.1",))
+
+
+def _logins(store: Store) -> Counter[int]:
+    """Try twenty passwords at once, from an address of its own; return what was answered how often."""
+    app, name = _app(store), f"q {uuid4()}"
+    told = {"name": name, "password": "wrong"}
+
+    def attempt(number: int) -> int:
+        client = TestClient(app, base_url="http://127.0.0.1", client=(f"{name} {number}", 1), follow_redirects=False)
+        return client.post("/login", data=told).status_code
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return Counter(pool.map(attempt, range(AT_ONCE)))

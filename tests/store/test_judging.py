@@ -1,0 +1,156 @@
+"""Verdicts given close together, before what they lead to is back, are settled as if each had waited for the last."""
+
+from collections.abc import Sequence
+
+import pytest
+from fakes import call, word_detector, word_playbook
+from sqlalchemy import select
+from store_calls import a_call, fill
+
+from detector.detect import Detector
+from detector.judgement import VerdictKind
+from detector.reward import RewardEvent, RewardType
+from detector.settlement import judged_from_memory
+from detector.transcript import Call
+from detector.verdict import Verdict
+from pipelines.store import Filler, Store, outbox, tables
+from pipelines.store.faults import StaleError
+from pipelines.store.judging import Bench, judge, undo
+from pipelines.store.reading import whole_call
+
+CORRECT, WRONG = VerdictKind.CORRECT, VerdictKind.WRONG_SENSE
+GRANTED, REVERSED = RewardType.GRANTED, RewardType.REVERSED
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "expected"),
+    [
+        pytest.param(
+            ("sorry", "sorry again"), [(0, WRONG), (1, WRONG)], [[REVERSED, GRANTED], [REVERSED]], id="both rejected"
+        ),
+        pytest.param(("wish",), [(0, WRONG), (0, CORRECT)], [[REVERSED], [GRANTED]], id="rejected, then confirmed"),
+        pytest.param(("maybe",), [(0, CORRECT), (0, WRONG)], [[GRANTED], [REVERSED]], id="confirmed, then rejected"),
+        pytest.param(
+            ("wish", "wish", "wish"),
+            [(0, WRONG), (2, WRONG), (0, CORRECT), (1, WRONG)],
+            [[REVERSED, GRANTED], [REVERSED], [GRANTED], [REVERSED]],
+            id="a slot that goes from hand to hand",
+        ),
+    ],
+)
+def test_verdicts_close_together_are_settled_alike_from_memory_and_from_state(
+    store: Store,
+    bench: Bench,
+    words: Sequence[str],
+    given: Sequence[tuple[int, VerdictKind]],
+    expected: Sequence[Sequence[RewardType]],
+) -> None:
+    """Each verdict counts on what those before it lead to, sent or not: as the worker does that keeps the call."""
+    one = _said(*words)
+    fill(store, one)
+
+    for place, kind in given:
+        _judge(store, place, kind, bench)
+    verdicts = _sent(store)
+    remembered = [judged_from_memory(verdict, playbook=bench.playbook, tenant="tests") for verdict in verdicts]
+
+    assert expected == [[event.type for event in events] for events in remembered]
+    assert _ids(_kept(one, verdicts)) == _ids(remembered)
+    with store.writing() as connection:
+        Filler(connection, playbook=bench.playbook).events(event for events in remembered for event in events)
+    assert {"settled"} == _states(store)
+
+
+def test_undone_verdict_is_not_counted_on(store: Store, bench: Bench) -> None:
+    """What an undone verdict would have led to has no part in what the next one leads to."""
+    fill(store, _said("sorry", "sorry again"))
+    undone = _judge(store, 0, WRONG, bench)
+    with store.writing() as connection:
+        undo(connection, undone, reviewer="q")
+
+    _judge(store, 1, WRONG, bench)
+
+    (verdict,) = _sent(store)
+    assert () == verdict.known.judgements
+    assert () == judged_from_memory(verdict, playbook=bench.playbook, tenant="tests")
+
+
+def test_verdict_that_a_later_one_counts_on_is_not_undone(store: Store, bench: Bench) -> None:
+    """The later verdict on the agent's behaviour in the call has to be undone first."""
+    fill(store, _said("sorry", "sorry again", "wish"))
+    early, late = _judge(store, 0, WRONG, bench), _judge(store, 1, WRONG, bench)
+    of_another_behaviour = _judge(store, 2, WRONG, bench)
+
+    with pytest.raises(StaleError, match="counts on it"), store.writing() as connection:
+        undo(connection, early, reviewer="q")
+
+    for verdict_id in (late, early, of_another_behaviour):
+        with store.writing() as connection:
+            undo(connection, verdict_id, reviewer="q")
+    assert {"withdrawn"} == _states(store)
+
+
+def test_grant_for_what_the_machine_took_back_is_not_counted_on(store: Store, bench: Bench) -> None:
+    """A confirmed review that was retracted before its reward came holds no slot against the next."""
+    fill(store, _said("maybe", "maybe"))
+    _judge(store, 0, CORRECT, bench)
+    with store.writing() as connection:
+        first = whole_call(connection, "c").decisions[0]
+        Filler(connection, playbook=bench.playbook).decisions([first.model_copy(update={"retracted": True})])
+
+    _judge(store, 0, CORRECT, bench)
+
+    (event,) = judged_from_memory(_sent(store)[1], playbook=bench.playbook, tenant="tests")
+    assert (GRANTED, 1) == (event.type, event.data.slot)
+
+
+def test_names_do_not_leave_with_a_verdict(store: Store, bench: Bench) -> None:
+    """Of the call a verdict tells what settles it, not who was in it; rewards have their team and time."""
+    fill(store, a_call("c", customer_name="Rosalind", agent_name="Priya", started_at="2026-03-02T12:00:00Z"))
+
+    _judge(store, 0, WRONG, bench)
+
+    (letter,) = outbox.waiting(store, older_than=0)
+    (event,) = judged_from_memory(Verdict.model_validate_json(letter.value), playbook=bench.playbook, tenant="tests")
+    assert not [name for name in ("Rosalind", "Priya") if name in letter.value]
+    assert "north" == event.data.team
+    assert event.time is not None
+
+
+def _said(*words: str) -> Call:
+    return call(("customer", "hello"), *(("agent", one) for one in words), ("customer", "bye"), call_id="c")
+
+
+def _judge(store: Store, place: int, kind: VerdictKind, bench: Bench) -> str:
+    with store.writing() as connection:
+        identifier = whole_call(connection, "c").decisions[place].decision_id
+        return judge(connection, identifier, kind=kind, note="", reviewer="q", bench=bench)
+
+
+def _sent(store: Store) -> list[Verdict]:
+    letters = [one for one in outbox.waiting(store, older_than=0) if outbox.take(store, one)]
+    outbox.mark_sent(store, letters)
+    return [Verdict.model_validate_json(one.value) for one in letters]
+
+
+def _states(store: Store) -> set[str]:
+    with store.reading() as connection:
+        return set(connection.scalars(select(tables.outbox.c.state)))
+
+
+def _kept(one: Call, verdicts: Sequence[Verdict]) -> list[tuple[RewardEvent, ...]]:
+    """Return what a worker that keeps the call tells of each verdict."""
+    detector: Detector = word_detector(word_playbook())
+    state = detector.open(one.header)
+    for turn in one.turns:
+        state = detector.step(state, turn).state
+    told = []
+    for verdict in verdicts:
+        step = detector.judge(state, verdict)
+        state = step.state
+        told.append(step.rewards)
+    return told
+
+
+def _ids(told: Sequence[Sequence[RewardEvent]]) -> list[list[str]]:
+    return [[event.id for event in events] for events in told]
