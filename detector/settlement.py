@@ -47,11 +47,12 @@ def judged_from_memory(verdict: Verdict, *, playbook: Playbook, tenant: str) -> 
 def recalled(known: Known) -> CallState:
     """Return the state of a call that only QA remembers: enough to settle by.
 
-    That a customer was heard is known from rewards having been granted.
+    That a customer was heard is known from what the machine granted; a person's word pays without one.
     """
+    heard = any(one.data.decision_source == "machine" for one in known.events)
     return CallState(
         header=known.header,
-        memory=Memory(customer_heard=bool(known.events)),
+        memory=Memory(customer_heard=heard),
         decisions=known.decisions,
         credits=credits_of(known.events),
         judgements=that_hold(known.judgements),

@@ -22,8 +22,7 @@ CORRECT, WRONG = VerdictKind.CORRECT, VerdictKind.WRONG_SENSE
 
 def _heard(*texts: str, customer: bool = True) -> tuple[CallState, list[RewardEvent]]:
     """Return the state after a call of these agent turns, and the reward events it led to."""
-    turns = [("customer", "hello"), *(("agent", text) for text in texts)] if customer else [("agent", texts[0])]
-    said = call(*turns)
+    said = call(*[("customer", "hello")] * customer, *(("agent", text) for text in texts))
     state, events = DETECTOR.open(said.header), []
     for one in said.turns:
         step = DETECTOR.step(state, one)
@@ -138,12 +137,12 @@ VERDICTS = st.lists(
 WORDS = st.lists(st.sampled_from(["wish", "maybe", "hello", "sorry"]), min_size=4, max_size=4)
 
 
-@given(WORDS, VERDICTS)
+@given(words=WORDS, chosen=VERDICTS, customer=st.booleans())
 def test_forgotten_call_is_settled_as_a_remembered_one(
-    words: list[str], chosen: list[tuple[int, VerdictKind, int]]
+    *, words: list[str], chosen: list[tuple[int, VerdictKind, int]], customer: bool
 ) -> None:
     """Days later, from what QA knew, each verdict leads to the very events it would have led to at once."""
-    state, events = _heard(*words)
+    state, events = _heard(*words, customer=customer)
     for at, kind, after in chosen:
         if at >= len(state.decisions):
             continue
