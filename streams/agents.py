@@ -66,10 +66,9 @@ class Outbox:
 
         A message too large to be copied is left where it stands; the headers say where.
         """
-        copied = len(message.value or b"") <= MAX_BURIED_BYTES
         where = (message.topic, message.partition, message.offset)
-        value, headers = message.value if copied else b"", epitaph(where, poison, copied=copied)
-        await (await self.producer().send(self.dead_letters, message.key, value, None, None, headers))
+        letter = dead_letter(where, poison, key=message.key, value=message.value)
+        await (await self.producer().send(self.dead_letters, letter.key, letter.value, None, None, letter.headers))
 
 
 class Shell:
@@ -157,8 +156,27 @@ def poison_of(error: Exception) -> PoisonError:
     return PoisonError(Reason.BUG, f"{type(error).__name__}{where}")
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message as it is sent to the dead letters."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+def dead_letter(
+    place: tuple[str, int, int], poison: PoisonError, *, key: bytes | None, value: bytes | None
+) -> DeadLetter:
+    """Return the dead letter of a message: without its value where that and the key are too large, or without both."""
+    size = len(key or b"")
+    if size + len(value or b"") <= MAX_BURIED_BYTES:
+        return DeadLetter(key, value, epitaph(place, poison, copied=True))
+    return DeadLetter(key if size <= MAX_BURIED_BYTES else None, b"", epitaph(place, poison, copied=False))
+
+
 def epitaph(place: tuple[str, int, int], poison: PoisonError, *, copied: bool) -> Headers:
-    """Return the headers of a dead letter: why, from where, when, and whether its bytes were copied."""
+    """Return the headers of a dead letter: why, from where, when, and whether all its bytes were copied."""
     topic, partition, offset = place
     told = {
         "reason": poison.reason.value,

@@ -17,6 +17,7 @@ from streams.messages import TRANSCRIPTS, VERDICTS
 from streams.metrics import Metrics
 from streams.producing import LosslessProducer
 from streams.records import Records
+from streams.table import CallTable
 
 TABLE = "calls"
 MAX_REQUEST_BYTES = 1_048_000
@@ -113,6 +114,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "datadir": settings.data_folder,
         "store": "memory://",
         "Worker": DrainingWorker,
+        "Table": CallTable,
         "autodiscover": False,
         "worker_redirect_stdouts": False,
         # exactly_once leaves the outputs out of the transaction; stable ids make up for duplicates.

@@ -18,9 +18,9 @@ from pipelines.flows.bridge import Bridge
 from pipelines.readers.document import decoded
 from pipelines.readers.source import UnreadableError
 from pipelines.settings import Settings
-from streams.agents import MAX_BURIED_BYTES, epitaph, poison_of
+from streams.agents import MAX_BURIED_BYTES, dead_letter, poison_of
 from streams.codecs import Headers, PoisonError, Reason
-from streams.connection import client_options, cluster
+from streams.connection import client_options, cluster, producer_options
 
 SETTLE_SECONDS = 1.0
 SETTLE_MESSAGES = 1_000
@@ -80,10 +80,9 @@ class TopicBridge:
 
     def __init__(self, settings: Settings, *, source: str, target: str, group: str, make: Callable[[], Bridge]) -> None:
         cluster(settings)
-        options = client_options(settings)
-        self._producer = Producer(options | {"enable.idempotence": True, "linger.ms": 5})
+        self._producer = Producer(producer_options(settings) | {"linger.ms": 5})
         self._consumer = Consumer(
-            options
+            client_options(settings)
             | {
                 "group.id": group,
                 "enable.auto.commit": False,
@@ -150,14 +149,13 @@ class TopicBridge:
         self._unsettled += 1
 
     def _bury(self, record: Message, poison: PoisonError) -> None:
-        value, place = record.value() or b"", (record.topic() or "", record.partition() or 0, record.offset() or 0)
-        copied = len(value) <= MAX_BURIED_BYTES
+        place = (record.topic() or "", record.partition() or 0, record.offset() or 0)
         log.warning("a message went to the dead letters: %s at %s/%d/%d", poison.reason.value, *place)
-        headers = epitaph(place, poison, copied=copied)
-        self._send(self._dead_letters, record.key(), value if copied else b"", headers)
+        letter = dead_letter(place, poison, key=record.key(), value=record.value())
+        self._send(self._dead_letters, letter.key, letter.value, letter.headers)
         self.counts.buried += 1
 
-    def _send(self, topic: str, key: bytes | None, value: bytes, headers: Headers | None = None) -> None:
+    def _send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None) -> None:
         """Queue a message; where the queue is full, wait for room."""
         while True:
             try:
@@ -243,6 +241,6 @@ def translated(over: Bridge, value: bytes | None, *, place: int) -> list[tuple[b
     except UnreadableError as error:
         raise PoisonError(Reason.BROKEN_SCHEMA, str(error)) from None
     sent = [(str(one["call_id"]).encode(), orjson.dumps(one)) for one in found]
-    if any(len(native) > MAX_BURIED_BYTES for _, native in sent):
+    if any(len(key) + len(native) > MAX_BURIED_BYTES for key, native in sent):
         raise PoisonError(Reason.TOO_LARGE, f"leads to a message of more than {MAX_BURIED_BYTES:,} bytes")
     return sent

@@ -2,6 +2,7 @@
 
 import re
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from detector.errors import DetectorError
 from pipelines.settings import Settings
 
 ANSWER_SECONDS = 10.0
+PRODUCING: Mapping[str, Any] = {"enable.idempotence": True, "partitioner": "murmur2_random"}
+"""What every producer goes by. The partitioner is that of Java, Faust and aiokafka, not librdkafka's own: a call's
+verdicts must be in the partition of the same number as its transcripts, whoever wrote these."""
 _PATIENCE = (0.5, 1.0, 2.0, 6.5)
 """How long an answer is waited for, again and again, in seconds: a refusal is told soon, a far broker has its time."""
 _LOGIN = "the broker refuses the login: check DETECTOR_SASL_USERNAME and DETECTOR_SASL_PASSWORD"
@@ -84,8 +88,17 @@ def credentials(settings: Settings) -> CredentialsT | None:
     )
 
 
+def producer_options(settings: Settings) -> dict[str, Any]:
+    """Return librdkafka's options for the producers of the command line.
+
+    Raises:
+        UnreachableBrokerError: as `credentials` does.
+    """
+    return {**client_options(settings), **PRODUCING}
+
+
 def client_options(settings: Settings) -> dict[str, Any]:
-    """Return librdkafka's options, for the producers, consumers and admin clients of the command line.
+    """Return librdkafka's options for reaching the broker: those of the command line's consumers and admin clients.
 
     Raises:
         UnreachableBrokerError: as `credentials` does.

@@ -3,11 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from confluent_kafka import Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from detector.errors import DetectorError
 from pipelines.settings import Settings
-from streams.connection import client_options, cluster
+from streams.connection import cluster, producer_options
 from streams.listening import Listener
+
+_OVERHEAD_BYTES = 100_000
+
+
+class LettersError(DetectorError):
+    """Letters that the broker does not take back; the message says why, and of a topic too narrow what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +41,47 @@ def letters(settings: Settings) -> Iterator[Letter]:
 
 
 def put_back(settings: Settings, chosen: list[tuple[Letter, bytes | None]]) -> int:
-    """Send letters to the topic they came from again, each with the bytes given; return how many arrived."""
+    """Send letters to the topic they came from again, each with the bytes given; return how many arrived.
+
+    Raises:
+        LettersError: the broker, or its client, does not take one; those it takes are put back.
+        UnreachableBrokerError: no broker answers, or none to us.
+    """
     cluster(settings)
-    arrived: list[None] = []
-    producer = Producer(client_options(settings) | {"enable.idempotence": True})
+    largest = max((len(letter.key or b"") + len(value or b"") for letter, value in chosen), default=0)
+    # What came in once may come again: only its topic is to bound it.
+    producer = Producer(producer_options(settings) | {"message.max.bytes": max(1_000_000, largest + _OVERHEAD_BYTES)})
+    answers: list[tuple[str, KafkaError | None]] = []
     for letter, value in chosen:
+        _send(producer, letter, value, answers)
+    producer.flush(30)
+    arrived = sum(error is None for _, error in answers)
+    refused = {_why(topic, error, largest) for topic, error in answers if error is not None}
+    if refused:
+        raise LettersError("; ".join((f"{arrived} of {len(chosen)} put back", *sorted(refused))))
+    return arrived
+
+
+def _why(topic: str, error: KafkaError, largest: int) -> str:
+    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        return f"{topic} takes no message so large: raise its max.message.bytes above {largest:,}"
+    return f"{topic}: {error.name()}"
+
+
+def _send(
+    producer: Producer, letter: Letter, value: bytes | None, answers: list[tuple[str, KafkaError | None]]
+) -> None:
+    """Queue a letter; what its client and the broker say of it is among the answers, now or later."""
+    try:
         producer.produce(
             letter.topic,
             key=letter.key,
             value=value,
             partition=letter.partition,
-            on_delivery=lambda error, _: arrived.append(None) if error is None else None,
+            on_delivery=lambda error, _: answers.append((letter.topic, error)),
         )
-    producer.flush(30)
-    return len(arrived)
+    except KafkaException as error:
+        answers.append((letter.topic, error.args[0]))
 
 
 def _headers(record: Message) -> dict[str, str]:
@@ -60,10 +94,10 @@ def _headers(record: Message) -> dict[str, str]:
 def _letter(number: int, record: Message, listener: Listener) -> Letter:
     told = _headers(record)
     topic, partition, offset = told.get("topic", "?"), int(told.get("partition", -1)), int(told.get("offset", -1))
-    value = record.value()
+    key, value = record.key(), record.value()
     if told.get("copied") == "no":
         original = listener.record(topic, partition, offset)
-        value = original.value() if original is not None else None
+        key, value = (original.key(), original.value()) if original is not None else (key, None)
     return Letter(
         number,
         told.get("reason", "?"),
@@ -72,6 +106,6 @@ def _letter(number: int, record: Message, listener: Listener) -> Letter:
         partition,
         offset,
         told.get("time", "?"),
-        record.key(),
+        key,
         value,
     )

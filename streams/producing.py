@@ -18,19 +18,20 @@ from faust.types.tuples import TP, RecordMetadata
 from mode import Service
 
 from streams.codecs import Headers
-from streams.connection import refusal
+from streams.connection import PRODUCING, refusal
 
 EXIT_REFUSED, EXIT_NOT_SENT = 2, 71
 REFUSED_SECONDS = 10.0
 """A refusal may be that of a broker which is just going or coming; one that goes on for so long is meant."""
+SAME_REFUSAL_SECONDS = 30.0
+"""A client that is refused is back within ten seconds: one that was not refused for so long was let in meanwhile."""
 POLL_SECONDS = 0.005
 MOST_UNDER_WAY = 5_000
 MOST_BYTES_UNDER_WAY = 64 * 1024 * 1024
 OPTIONS: Mapping[str, Any] = {
-    "enable.idempotence": True,
+    **PRODUCING,
     "linger.ms": 50,  # librdkafka asks for each partition by itself: with many, fewer and fuller requests
     "message.timeout.ms": 30_000,
-    "partitioner": "murmur2_random",  # Java's, and Faust's own: who reads by key finds keys where they were
     "queue.buffering.max.messages": 1_000_000,  # `ebb` holds the worker back long before
     "queue.buffering.max.kbytes": 1_000_000,
 }
@@ -49,10 +50,15 @@ def give_up(error: object, *, end: End = os._exit) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What to do about a broker that refuses us, and since when it does, by the monotonic clock."""
+    """What to do about a broker that refuses us, since when it does, and when it did last, by the monotonic clock."""
 
     told: str
     since: float
+    last: float
+
+    def goes_on(self, now: float) -> bool:
+        """Tell whether a refusal now would be the same."""
+        return now - self.last <= SAME_REFUSAL_SECONDS
 
     def leave(self, end: End) -> None:
         """End the process at once, saying why."""
@@ -73,12 +79,20 @@ class LosslessProducer(Producer):
     What is given is queued at once. Whoever gives much awaits `ebb` first: then a slow broker slows the intake down.
     """
 
-    def __init__(self, *args: Any, options: Mapping[str, Any], end: End = os._exit, **others: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        options: Mapping[str, Any],
+        end: End = os._exit,
+        clock: Callable[[], float] = time.monotonic,
+        **others: Any,
+    ) -> None:
         super().__init__(*args, **others)
         self._options = {**OPTIONS, "message.max.bytes": self.max_request_size, **options}
-        self._end = end
+        self._end, self._clock = end, clock
         self._client: Client | None = None
-        self._given = self._delivered = self._bytes = 0
+        self._given = self._bytes = 0
+        self._open: dict[int, int] = {}  # the numbers, rising, and sizes of what the broker does not have yet
         self._refusal: Refusal | None = None
 
     async def on_start(self) -> None:
@@ -105,7 +119,7 @@ class LosslessProducer(Producer):
     @property
     def under_way(self) -> int:
         """How many messages were given that the broker does not have yet."""
-        return self._given - self._delivered
+        return len(self._open)
 
     def give(
         self,
@@ -118,16 +132,18 @@ class LosslessProducer(Producer):
         on_delivered: OnDelivered | None = None,
     ) -> None:
         """Queue a message; `on_delivered` is called once the broker has it."""
+        number, size = self._given, len(value or b"")
         self.client.produce(
             topic,
             value,
             key,
             -1 if partition is None else partition,
-            partial(self._told, len(value or b""), on_delivered),
+            partial(self._told, number, on_delivered),
             headers=cast("list[tuple[str, str | bytes | None]] | None", headers),
         )
         self._given += 1
-        self._bytes += len(value or b"")
+        self._open[number] = size
+        self._bytes += size
 
     async def ebb(self) -> None:
         """Wait until less is under way than may be."""
@@ -135,9 +151,9 @@ class LosslessProducer(Producer):
             await self._hear()
 
     async def flush(self) -> None:
-        """Wait until the broker has what was given so far."""
+        """Wait until the broker has what was given so far, whatever it has of what is given meanwhile."""
         given = self._given
-        while self._delivered < given:
+        while next(iter(self._open), given) < given:
             await self._hear()
 
     def send_soon(self, fut: FutureMessage) -> None:
@@ -177,31 +193,39 @@ class LosslessProducer(Producer):
 
     def refused(self, error: KafkaError) -> None:
         """Take in an error of the connection: end the process where the broker goes on refusing us."""
-        told, now = refusal(error), time.monotonic()
+        told, now = refusal(error), self._clock()
         if told is None:
             return
-        since = now if self._refusal is None else self._refusal.since
-        self._refusal = Refusal(told, since)
-        if now - since >= REFUSED_SECONDS:
+        before = self._refusal_at(now)
+        self._refusal = Refusal(told, since=now if before is None else before.since, last=now)
+        if now - self._refusal.since >= REFUSED_SECONDS:
             self._refusal.leave(self._end)
+
+    def _refusal_at(self, now: float) -> Refusal | None:
+        """Return the refusal that goes on at a time, if one does."""
+        return self._refusal if self._refusal is not None and self._refusal.goes_on(now) else None
 
     async def _hear(self) -> None:
         """Take in what the broker has told of what is under way, and let others run for a moment."""
         self.client.poll(0)
         await asyncio.sleep(POLL_SECONDS)
 
-    def _told(self, size: int, on_delivered: OnDelivered | None, error: KafkaError | None, record: Message) -> None:
+    def _told(self, number: int, on_delivered: OnDelivered | None, error: KafkaError | None, record: Message) -> None:
         if error is not None:
-            if self._refusal is None:
-                give_up(error, end=self._end)
-            else:
-                self._refusal.leave(self._end)
+            self._leave_over(error)
             return
         self._refusal = None
-        self._delivered += 1
-        self._bytes -= size
+        self._bytes -= self._open.pop(number)
         if on_delivered is not None:
             on_delivered(record)
+
+    def _leave_over(self, error: KafkaError) -> None:
+        """End the process because a message was not delivered: over the refusal behind it, if there is one."""
+        refused = self._refusal_at(self._clock())
+        if refused is None:
+            give_up(error, end=self._end)
+        else:
+            refused.leave(self._end)
 
 
 def place(record: Message) -> RecordMetadata:

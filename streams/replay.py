@@ -11,7 +11,7 @@ from detector.errors import DetectorError
 from detector.transcript import Call, Turn
 from pipelines.settings import Settings
 from streams.codecs import encode
-from streams.connection import client_options, cluster
+from streams.connection import cluster, producer_options
 from streams.messages import CallEnded, CallStarted, Message, TurnsSaid, WholeCall
 
 SECONDS_A_WORD = 0.4
@@ -63,7 +63,7 @@ def play(
     """
     cluster(settings)
     failed: list[str] = []
-    producer = Producer(client_options(settings) | {"enable.idempotence": True, "linger.ms": 5})
+    producer = Producer(producer_options(settings) | {"linger.ms": 5})
     began, sent = clock(), 0
     for cue in cues:
         if speed is not None and (wait := began + cue.at / speed - clock()) > 0:

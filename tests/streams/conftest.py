@@ -27,7 +27,7 @@ from detector.detect import Detector
 from detector.playbook import DEFAULT_FOLDER
 from detector.transcript import Call, call_of
 from pipelines.settings import Settings
-from streams.connection import client_options
+from streams.connection import producer_options
 from streams.demo import environment
 from streams.embedded import EmbeddedBroker
 from streams.ledger import Ledger, contracts, differences, ledger_of
@@ -127,7 +127,7 @@ class Stage:
     def send(self, key: str, value: bytes | dict[str, Any] | None, *, topic: str | None = None) -> None:
         """Put one message into a topic: the transcripts unless told otherwise."""
         raw = json.dumps(value).encode() if isinstance(value, dict) else value
-        producer = Producer(client_options(self.settings) | {"message.max.bytes": 20_000_000, "log_level": 0})
+        producer = Producer(producer_options(self.settings) | {"message.max.bytes": 20_000_000, "log_level": 0})
         producer.produce(topic or self.settings.topic_transcripts, key=key.encode(), value=raw)
         assert producer.flush(10) == 0
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.partitioner import DefaultPartitioner
 from confluent_kafka import Producer
 from typer.testing import CliRunner
 
@@ -20,9 +21,11 @@ from pipelines.cli.main import application
 from pipelines.flows.bridge import Bridge, translator
 from pipelines.readers import Roles
 from pipelines.readers.live import TRANSLATORS
-from streams.bridge import BridgeError, Partition, TopicBridge
+from streams.bridge import BridgeError, Partition, TopicBridge, translated
+from streams.codecs import PoisonError
 from streams.commands.options import UsageError
 from streams.demo import environment
+from streams.embedded import PARTITIONS
 from streams.letters import letters
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -108,6 +111,14 @@ def bridging(stage: Any, vendor: str = "contact-lens-realtime") -> Iterator[Topi
     assert not thread.is_alive()
 
 
+def test_message_of_a_long_call_id_is_poison() -> None:
+    """Key and value count together: what no record can hold goes to the dead letters, and the bridge goes on."""
+    said = json.dumps(event("c" * 520_000, "STARTED")).encode()
+
+    with pytest.raises(PoisonError, match="too_large"):
+        translated(Bridge(translator("contact-lens-realtime")), said, place=0)
+
+
 @pytest.fixture
 def segments(stage: Any) -> Any:
     """A broker with a vendor's topic."""
@@ -129,6 +140,20 @@ def test_vendor_messages_become_native_ones(segments: Any) -> None:
     assert (first["turns"][0]["agent_id"], first["turns"][0]["text"]) == ("a-31", "Good morning.")
     assert (second["turns"][0]["speaker"], second["turns"][0]["index"]) == ("customer", 4000)
     assert ended == {"type": "call.ended", "call_id": "tea"}
+
+
+def test_calls_go_where_the_clients_of_java_put_them(segments: Any) -> None:
+    """A call's partition is that of Java's partitioner: its verdicts meet its transcripts, whoever wrote these."""
+    names = [f"tea-{number}" for number in range(8)]
+    for name in names:
+        put(segments, name, segment(name, 0, "Good morning."))
+
+    with bridging(segments):
+        assert segments.wait_for(lambda: all(native(segments, name) for name in names))
+    every = list(range(PARTITIONS))
+
+    for one in segments.read(segments.settings.topic_transcripts):
+        assert one.partition() == DefaultPartitioner()(one.key(), every, every)
 
 
 def test_poison_goes_to_the_dead_letters_and_the_bridge_goes_on(segments: Any) -> None:

@@ -150,3 +150,26 @@ def test_worker_told_to_stop_amid_a_rebalance_leaves_in_time(
     assert first.wait(timeout=12) == 0
     assert time.monotonic() - began < 10
     assert real.agrees(detector, calls, seconds=90) == []
+
+
+def test_each_call_is_kept_by_the_worker_that_has_its_partition(
+    real: Any, detector: Detector, make_calls: MakeCalls
+) -> None:
+    """Calls whose partitions go to a second worker leave the first one's memory, and are back once that one is gone."""
+    topics.create(real.settings, replicas=1)
+    calls, ports = make_calls(40, prefix="moved"), [free_port(), free_port()]
+    real.start_worker(DETECTOR_WEB_PORT=str(ports[0]))
+    play(score(calls), real.settings, speed=None)
+    assert real.agrees(detector, calls) == []
+    assert real.figures(ports[0])["detector_calls"] == len(calls)
+
+    def kept() -> list[float]:
+        return [real.figures(one)["detector_calls"] for one in ports]
+
+    second = real.start_worker(DETECTOR_WEB_PORT=str(ports[1]))
+    shared = real.wait_for(lambda: all(kept()) and sum(kept()) == len(calls), seconds=60)
+    second.terminate()
+    second.wait(timeout=12)
+
+    assert shared
+    assert real.wait_for(lambda: kept() == [len(calls), 0], seconds=60)

@@ -14,9 +14,10 @@ from pipelines.settings import Settings
 from streams import producing
 from streams.agents import Outbox, Shell
 from streams.codecs import encode
+from streams.connection import producer_options
 from streams.messages import TRANSCRIPTS, WholeCall
 from streams.metrics import Metrics
-from streams.producing import EXIT_NOT_SENT, EXIT_REFUSED, LosslessProducer
+from streams.producing import EXIT_NOT_SENT, EXIT_REFUSED, REFUSED_SECONDS, LosslessProducer
 from streams.records import Records
 
 
@@ -36,11 +37,11 @@ class SlowClient:
         """Tell of nothing by itself."""
         return 0
 
-    def acknowledge(self, count: int, error: KafkaError | None = None) -> None:
-        """Have the broker take, or refuse, the first messages."""
-        for topic, value, on_delivery in self.queued[:count]:
+    def acknowledge(self, count: int, error: KafkaError | None = None, *, first: int = 0) -> None:
+        """Have the broker take, or refuse, some messages: the first ones unless told otherwise."""
+        for topic, value, on_delivery in self.queued[first : first + count]:
             on_delivery(error, FakeRecord(topic, value))
-        del self.queued[:count]
+        del self.queued[first : first + count]
 
 
 class FakeRecord:
@@ -62,7 +63,20 @@ class FakeRecord:
         return 11
 
 
-def producer_on(client: SlowClient, *, end: Callable[[int], Any] = lambda _: None) -> Any:
+class FakeClock:
+    """A clock that goes on when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+def producer_on(
+    client: SlowClient, *, end: Callable[[int], Any] = lambda _: None, clock: Callable[[], float] = time.monotonic
+) -> Any:
     """Return a producer on a client."""
     conf = SimpleNamespace(
         broker_client_id="c",
@@ -78,7 +92,7 @@ def producer_on(client: SlowClient, *, end: Callable[[int], Any] = lambda _: Non
         producer_api_version="auto",
         producer_threaded=False,
     )
-    made: Any = LosslessProducer(SimpleNamespace(app=SimpleNamespace(conf=conf)), options={}, end=end)
+    made: Any = LosslessProducer(SimpleNamespace(app=SimpleNamespace(conf=conf)), options={}, end=end, clock=clock)
     made._client = client
     return made
 
@@ -104,6 +118,33 @@ def test_flush_waits_for_what_was_given_before_it() -> None:
         return after_two, await waits(flushed)
 
     assert asyncio.run(flush()) == (True, False)
+
+
+def test_flush_does_not_count_what_was_given_after_it_began() -> None:
+    """What the broker has of later messages does not stand for an earlier one, in whatever order it takes them."""
+    client = SlowClient()
+
+    async def flush() -> tuple[bool, bool, int]:
+        producer = producer_on(client)
+        for number in range(2):
+            producer.give("t", key=b"k", value=b"%d" % number)
+        flushed = asyncio.ensure_future(producer.flush())
+        await asyncio.sleep(0)
+        for number in range(3):
+            producer.give("t", key=b"k", value=b"later %d" % number)
+        client.acknowledge(3, first=1)
+        without_the_first = await waits(flushed)
+        client.acknowledge(1)
+        return without_the_first, await waits(flushed), producer.under_way
+
+    assert asyncio.run(flush()) == (True, False, 1)
+
+
+def test_worker_spreads_keys_as_every_producer_does() -> None:
+    """Whoever reads by key finds a call in the same partition, whether the worker or a command wrote it."""
+    shared = producer_options(Settings(_env_file=None))
+
+    assert producer_on(SlowClient())._options["partitioner"] == shared["partitioner"] == "murmur2_random"
 
 
 def test_sent_message_is_answered_with_its_place() -> None:
@@ -186,6 +227,34 @@ def test_refusal_before_a_delivery_is_forgotten(monkeypatch: pytest.MonkeyPatch)
     producer.refused(REFUSED)
 
     assert ended == []
+
+
+def test_refusals_far_apart_are_not_one_that_goes_on() -> None:
+    """A worker with nothing to send is refused for a moment, and again hours later: it was let in meanwhile."""
+    clock, ended = FakeClock(), list[int]()
+    producer = producer_on(SlowClient(), end=ended.append, clock=clock)
+
+    producer.refused(REFUSED)
+    clock.now = 7_200.0
+    producer.refused(REFUSED)
+    far_apart = list(ended)
+    clock.now += REFUSED_SECONDS
+    producer.refused(REFUSED)
+
+    assert (far_apart, ended) == ([], [EXIT_REFUSED])
+
+
+def test_message_unsent_long_after_a_refusal_is_told_as_unsent() -> None:
+    """A refusal hours ago is not why a message was not delivered: the broker is the place to look, not the login."""
+    client, clock, ended = SlowClient(), FakeClock(), list[int]()
+    producer = producer_on(client, end=ended.append, clock=clock)
+    producer.refused(REFUSED)
+    clock.now = 7_200.0
+    producer.give("t", key=b"k", value=b"v")
+
+    client.acknowledge(1, KafkaError(KafkaError._MSG_TIMED_OUT))
+
+    assert ended == [EXIT_NOT_SENT]
 
 
 @pytest.mark.parametrize(("most", "size"), [("MOST_UNDER_WAY", 10), ("MOST_BYTES_UNDER_WAY", 10_000)])

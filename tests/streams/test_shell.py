@@ -6,16 +6,18 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka.partitioner import DefaultPartitioner
 
 from detector.detect import Detector
 from detector.reward import RewardType
 from detector.transcript import Call, call_of
 from pipelines.settings import Settings
 from streams import app as factory
-from streams.agents import poison_of
-from streams.codecs import Reason
+from streams.agents import MAX_BURIED_BYTES, dead_letter, poison_of
+from streams.codecs import PoisonError, Reason
 from streams.connection import UnreachableBrokerError, client_options, credentials
 from streams.delivery import LosslessTransport, nothing_lost
+from streams.embedded import PARTITIONS
 from streams.logs import JsonFormatter
 from streams.messages import CallEnded, CallStarted, TurnsSaid
 from streams.metrics import Metrics
@@ -62,6 +64,22 @@ def test_bug_is_told_by_kind_and_place_only() -> None:
     assert "1234" not in str(poison)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "kept"),
+    [(10, 90, (10, 90)), (60, 60, (60, 0)), (110, 10, (0, 0))],
+    ids=["both fit", "too large together", "key too large"],
+)
+def test_dead_letter_is_never_larger_than_kafka_takes(key: int, value: int, kept: tuple[int, int]) -> None:
+    """Key and value are copied where they fit together; else the value stays where it stands, and a long key too."""
+    share = MAX_BURIED_BYTES // 100
+    poison = PoisonError(Reason.WRONG_KEY, "the key is wrong")
+
+    letter = dead_letter(("transcripts", 1, 7), poison, key=b"k" * key * share, value=b"v" * value * share)
+
+    assert (len(letter.key or b""), len(letter.value or b"")) == (kept[0] * share, kept[1] * share)
+    assert dict(letter.headers)["copied"] == (b"yes" if kept == (key, value) else b"no")
+
+
 def two_calls() -> list[Call]:
     """Return a call with times and one without, the second begun ten seconds after the first."""
     timed = [
@@ -96,6 +114,23 @@ def test_nobody_waits_long_for_an_empty_centre() -> None:
     cues = list(score(calls))
 
     assert [cue.at for cue in cues if isinstance(cue.message, CallStarted)] == [0.0, 60.0]
+
+
+@pytest.mark.slow
+def test_replay_puts_calls_where_the_clients_of_java_do(stage: Any, make_calls: Callable[..., list[Call]]) -> None:
+    """A call's partition is that of Java's partitioner: its verdicts meet its transcripts, whoever wrote these."""
+    play(score(make_calls(20, prefix="java")), stage.settings, speed=None)
+
+    records = stage.read(stage.settings.topic_transcripts)
+
+    assert len({one.partition() for one in records}) > 1
+    assert all(one.partition() == java_partition(one.key(), partitions=PARTITIONS) for one in records)
+
+
+def java_partition(key: bytes, *, partitions: int) -> int:
+    """Return the partition that Java's default partitioner gives a key, by aiokafka's own making of it."""
+    every = list(range(partitions))
+    return DefaultPartitioner()(key, every, every)
 
 
 @pytest.mark.slow
