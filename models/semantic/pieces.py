@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 FIRST, LAST, UNKNOWN, WITHIN = "[CLS]", "[SEP]", "[UNK]", "##"
-TURN_PIECES, BEFORE_PIECES = 60, 28
-"""The most of a turn, its first two thirds and its end where it is longer; and of the turn before, its end."""
+TURN_PIECES, BEFORE_PIECES = 60, 44
+"""The most of a turn, its first two thirds and its end where it is longer; and of the turns before, their end."""
 LONGEST = TURN_PIECES + BEFORE_PIECES + 3
 """Pieces with the marks at both ends and between."""
 STAND_INS = {
@@ -34,7 +34,7 @@ class Pieces:
         self._of_word = lru_cache(maxsize=KNOWN_WORDS)(self._split)
 
     def of(self, words: Iterable[str], before: Iterable[str]) -> tuple[list[int], int]:
-        """Return the numbers of a turn's pieces and of those of the turn before; and how many are the turn's own."""
+        """Return the numbers of a turn's pieces and of those of the turns before; and how many are the turn's own."""
         turn, last = self._numbered(words), self._numbered(before)
         if len(turn) > TURN_PIECES:
             head = TURN_PIECES * 2 // 3

@@ -27,6 +27,7 @@ SHIPPED_FOLDER = Path(__file__).parent / "shipped"
 FORMAT = 1
 GRAPH, LISTED, MANIFEST, CARD = "encoder.onnx", "pieces.txt", "semantic.json", "MODEL_CARD.md"
 ENGINE = "onnxruntime"
+TURNS_BEFORE = 2
 
 Array = npt.NDArray[np.float32]
 
@@ -102,11 +103,8 @@ class OnnxEncoder:
 
 
 def words_before(memory: Memory) -> tuple[str, ...]:
-    """Return the words of the turn before, who said them in front; nothing at a call's start."""
-    if not memory.recent:
-        return ()
-    last = memory.recent[-1]
-    return (str(last.speaker), ":", *last.words)
+    """Return the words of the two turns before, who said them in front of each; nothing at a call's start."""
+    return tuple(word for past in memory.recent[-TURNS_BEFORE:] for word in (str(past.speaker), ":", *past.words))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,9 @@ def train_semantic(
         typer.Option(
             exists=True,
             file_okay=False,
-            help="The folder of an all-MiniLM-L6-v2 to fine-tune: vocab.txt and model.safetensors. Without it the "
-            "encoder that is there is only weighed anew, which is due after `detector train`.",
+            help="The folder of an encoder to fine-tune: bge-small-en-v1.5, as `make encoder-base` fetches it or its "
+            "authors publish it. Without it the encoder that is there is only weighed anew, which is due after "
+            "`detector train`.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option(help="The folder the encoder goes to.")] = SHIPPED_FOLDER,
@@ -37,8 +38,8 @@ def train_semantic(
 ) -> None:
     """Fine-tune the sentence encoder that is asked where the classifier is unsure, and weigh it against the classifier.
 
-    Fine-tuning takes some twenty minutes on two cores, weighing one.
-    Example: detector train-semantic --base ~/all-MiniLM-L6-v2
+    Fine-tuning takes some forty minutes on two cores, weighing one.
+    Example: detector train-semantic --base build/encoder-base
     """
     needed, extra = (FINE_TUNING, "semantic-training") if base else (WEIGHING, "semantic")
     if not all(map(find_spec, needed)):

@@ -162,17 +162,18 @@ def tier_card(alone: Evaluation, both: Evaluation, blend: Blend, about: Mapping[
 
 Written by `detector train-semantic` on {today}. Do not edit.
 
-- **What it is.** all-MiniLM-L6-v2 (Wang et al. 2020; Reimers and Gurevych 2019; Apache 2.0), fine-tuned to the sixteen
-  behaviours; weights in 16 bits, vectors of pieces in eight. It reads an agent's turn and the end of the turn before,
-  names and numbers masked. It runs by ONNX Runtime, on one thread, without a network.
+- **What it is.** bge-small-en-v1.5 (Xiao et al. 2023; MIT, LICENSE-bge.txt), twelve layers, fine-tuned to the sixteen
+  behaviours; it multiplies in eight bits. It reads an agent's turn and the end of the two turns before, names and
+  numbers masked. It runs by ONNX Runtime, on one thread, without a network.
 - **What it learned from.** {encoder["turns"]:,} agent turns of this project's own writing (digest
-  `{encoder["examples_sha256"][:16]}`), and before that, as all-MiniLM-L6-v2, a billion pairs of sentences from the web,
-  whose faults it may share.
+  `{encoder["examples_sha256"][:16]}`), and before that, as bge-small-en-v1.5, pairs of texts from the web and from
+  public data sets, whose faults it may share.
 - **When it is asked.** Where the classifier's probability is between {blend.low} and {blend.high}: then the logit is
   {blend.own:.2f} of the classifier's and {blend.read:.2f} of the encoder's, weighed on {about["weighed_on_turns"]:,} turns
   neither had learned from. What an *unless* of the playbook speaks against it never raises. Each shift is told among a
   decision's reasons.
-- **What it costs.** Some 9 ms each time it is asked (benchmarks/speed.md); `DETECTOR_SEMANTIC=off` goes without.
+- **What it costs.** Some milliseconds each time it is asked: benchmarks/speed.md tells how many; `DETECTOR_SEMANTIC=off`
+  goes without. Processors without eight-bit dot products (VNNI) take longer.
 - **Weak spots.** It gives a shift, not the words it goes by: the evidence shown is the rules' and the classifier's. What
   the project's examples do not hold, both miss.
 

@@ -17,6 +17,7 @@ from models.classifier import Classifier
 from models.evaluation import Evaluation
 from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls
 from models.logistic import logits_of
+from models.semantic.base import pieces_in
 from models.semantic.tier import CARD, Blend, Files, OnnxEncoder, Tier, load, save, words_before
 from models.semantic.weighing import blend_of
 from models.train import for_weighing, is_test, train, truth_of
@@ -101,7 +102,7 @@ def _fine_tuned(
 ) -> Files:
     learning: Any = import_module("models.semantic.learning")  # brings PyTorch, which weighing does without
     graph = learning.fine_tune(base, learned=_said(observed, learned), truth=truth[learned], progress=progress)
-    return Files(graph, tuple(learning.listed_pieces(base)), {})
+    return Files(graph, tuple(pieces_in(base)), {})
 
 
 def _said(observed: Sequence[Observation], chosen: np.ndarray) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

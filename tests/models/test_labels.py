@@ -108,12 +108,15 @@ def test_each_behaviour_has_examples_and_near_misses(playbook: Playbook) -> None
 def test_no_example_is_twice_in_a_file(file: Path) -> None:
     """Each turn, with what came before it, stands once in its file: twice would count it twice."""
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
-    texts = Counter(
-        row["text"].strip().lower() if "text" in row else " / ".join(turn[1].strip().lower() for turn in row["turns"])
+    said = Counter(
+        tuple(
+            text.strip().lower()
+            for text in ([*row["before"], row["text"]] if "text" in row else [turn[1] for turn in row["turns"]])
+        )
         for row in rows
     )
 
-    assert [text for text, count in texts.items() if count > 1] == []
+    assert [texts for texts, count in said.items() if count > 1] == []
 
 
 def test_playbook_examples_speak_of_their_own_behaviour_only(playbook: Playbook) -> None:

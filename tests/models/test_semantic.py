@@ -134,7 +134,7 @@ def test_only_what_the_classifier_is_unsure_of_is_weighed_anew() -> None:
 
     assert shifts is not None
     assert shifts.tolist() == pytest.approx([0.0, (0.5 * 1.0 + 2.0 * -3.0 + 1) - 1.0])
-    assert encoder.asked == [(("oh", "no"), ("customer", ":", "it", "broke"))]
+    assert encoder.asked == [(("oh", "no"), ("agent", ":", "hello", "customer", ":", "it", "broke"))]
 
 
 def test_behaviours_are_found_by_name_and_unlearned_ones_are_left_alone() -> None:
@@ -177,6 +177,13 @@ def test_a_shift_moves_the_score_and_is_told_among_the_reasons() -> None:
 def test_the_words_before_a_calls_first_turn_are_none() -> None:
     """Nobody spoke before."""
     assert words_before(Memory()) == ()
+
+
+def test_the_words_before_are_those_of_two_turns_and_tell_who_spoke() -> None:
+    """What was said earlier is left out."""
+    said = [Past(Speaker.AGENT, ("early",)), Past(Speaker.CUSTOMER, ("it", "broke")), Past(Speaker.AGENT, ("oh",))]
+
+    assert words_before(Memory(recent=tuple(said))) == ("customer", ":", "it", "broke", "agent", ":", "oh")
 
 
 @pytest.fixture
@@ -266,7 +273,7 @@ def test_an_encoder_learns_what_it_is_shown(tmp_path: Path) -> None:
 
 
 def made_up_base(folder: Path) -> Path:
-    """Write an encoder of random weights and a handful of pieces, as all-MiniLM-L6-v2's folder has them."""
+    """Write an encoder of random weights and a handful of pieces, as bge-small-en-v1.5's folder has them."""
     import torch  # noqa: PLC0415  # an extra
     from safetensors.torch import save_file  # noqa: PLC0415
 
@@ -279,7 +286,7 @@ def made_up_base(folder: Path) -> Path:
         "embeddings.LayerNorm.weight": (width,),
         "embeddings.LayerNorm.bias": (width,),
     }
-    for number in range(learning.LAYERS):
+    for number in range(2):
         for name, (out, into) in {
             "attention.self.query": (width, width),
             "attention.self.key": (width, width),
