@@ -127,7 +127,7 @@ def fine_tune(
 ) -> bytes:
     """Fine-tune the encoder in a folder on turns' words and their labels; return it as an ONNX graph.
 
-    `truth` is turns x behaviours. Some 18 minutes for 34,000 turns on two cores that multiply in 16 bits (AVX512-BF16);
+    `truth` is turns x behaviours. Some 40 minutes for 47,000 turns on two cores that multiply in 16 bits (AVX512-BF16);
     not measured on others.
     """
     torch.manual_seed(SEED)
