@@ -9,8 +9,8 @@ from models.features import Features
 WORD_TOLL = 0.05
 TOLL_SHARE = 0.15
 """Of the heaviest word's weight. Measured on the private test split: with it the evidence is a third of a longer turn's
-words, and without these words 96 of 100 awards fall, 93 with the semantic tier. With 0.2 it is 29 in 100 words, but with
-the tier only 89 awards fall; with 0.1 it is 42, and 96 fall."""
+words, and without these words 96 of 100 awards fall, 93 with the semantic tier. With 0.2 it is 29 in 100 words, but
+with the tier only 89 awards fall; with 0.1 it is 42, and 96 fall."""
 TOLD_WEIGHTS = 3
 WORDS_BEFORE = "the words of the turn before"
 """The words of the turns before are told as one: no words of a call are put into reasons."""
