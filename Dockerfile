@@ -11,6 +11,7 @@ FROM python:3.11-slim
 RUN useradd --uid 10001 --no-create-home detector
 COPY --from=build /opt/detector /opt/detector
 WORKDIR /data
+RUN chmod 1777 /data
 USER 10001
 ENV DETECTOR_DATA_FOLDER=/data PYTHONDONTWRITEBYTECODE=1
 ENTRYPOINT ["/opt/detector/bin/detector"]

@@ -54,7 +54,7 @@ def test_services_find_each_other() -> None:
     source = yaml.safe_load((ROOT / "operations/grafana/provisioning/datasources/prometheus.yml").read_text())
 
     assert f"INSIDE://{worker['brokers']}" in SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
-    assert scraped["static_configs"] == [{"targets": [f"worker:{worker['web_port']}"]}]
+    assert scraped["dns_sd_configs"] == [{"names": ["worker"], "type": "A", "port": int(worker["web_port"])}]
     assert f":{worker['web_port']}/readyz" in SERVICES["worker"]["healthcheck"]["test"][-1]
     assert source["datasources"][0]["url"] == "http://prometheus:9090"
 
@@ -67,6 +67,17 @@ def test_review_app_and_its_bridge_share_a_store() -> None:
     (store,) = stores
     password = database["POSTGRES_PASSWORD"]
     assert store == f"postgresql://{database['POSTGRES_USER']}:{password}@postgres/{database['POSTGRES_DB']}"
+
+
+def test_database_is_asked_whether_it_is_ready_by_options_alone() -> None:
+    """`pg_isready` takes nothing else, and each of these has a value; it asks for the user and the database there are."""
+    database = SERVICES["postgres"]["environment"]
+    command, *given = SERVICES["postgres"]["healthcheck"]["test"][1].split()
+    options = dict(zip(given[::2], given[1::2], strict=True))
+
+    assert command == "pg_isready"
+    assert all(option.startswith("-") for option in options)
+    assert (options["-U"], options["-d"]) == (database["POSTGRES_USER"], database["POSTGRES_DB"])
 
 
 def test_dashboard_is_where_grafana_looks() -> None:
@@ -115,3 +126,12 @@ def test_image_is_locked_and_runs_as_nobody_special() -> None:
     assert users[-1] != "0"
     assert all("--require-hashes" in one or "--no-deps" in one for one in installed)
     assert DOCKERFILE.count("ENTRYPOINT") == 1
+
+
+def test_the_worker_may_write_into_its_folder() -> None:
+    """The image's user may, and a file system in memory that is laid over the folder takes over the folder's mode."""
+    (folder,) = re.findall(r"^WORKDIR (/data)$", DOCKERFILE, re.MULTILINE)
+
+    assert f"RUN chmod 1777 {folder}\n" in DOCKERFILE[: DOCKERFILE.index("\nUSER ")] + "\n"
+    assert f"DETECTOR_DATA_FOLDER={folder}" in DOCKERFILE
+    assert all(folder in service["tmpfs"] for service in OURS.values())
