@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
 
-from detector.call import NOTHING_TOLD, CallState, Memory, call_outcome, opened, remember
+from detector.call import BRUSHED_OFF, NOTHING_TOLD, CallState, Memory, call_outcome, opened, remember
 from detector.decision import Decision, Scorecard, decide
 from detector.playbook import Playbook
 from detector.ports import Reader, Scorer
@@ -130,6 +130,7 @@ class Detector:
         if turn.speaker is SYSTEM or not self._speaks(header.language):
             return memory, ()
         reading = self._reader.read(turn, memory)
+        after = remember(memory, turn, reading)
         made: tuple[Decision, ...] = ()
         if turn.speaker is AGENT and reading.words:
             made = decide(
@@ -139,9 +140,9 @@ class Detector:
                 playbook=self.playbook,
                 model_version=self._scorer.version,
                 tenant=self.tenant,
-                strained=memory.strained,
+                strained=memory.strained or BRUSHED_OFF in after.facts,
             )
-        return remember(memory, turn, reading), made
+        return after, made
 
     def _told(self, before: CallState, after: CallState, decisions: tuple[Decision, ...], cause: Turn | None) -> Step:
         """Settle the rewards of the new state and keep what is given out with the turn that caused it."""

@@ -81,10 +81,12 @@ def playbook_calls(playbook: Playbook) -> Iterator[LabelledCall]:
 
 
 def observe(labelled: Iterable[LabelledCall], reader: Reader) -> Iterator[Observation]:
-    """Yield every labelled agent turn with the memory the turns before it leave."""
+    """Yield every labelled agent turn with the memory the turns before it leave; a system's turns leave none."""
     for one in labelled:
         memory = opened(one.call.header).memory
         for turn in one.call.turns:
+            if turn.speaker is Speaker.SYSTEM:
+                continue
             reading = reader.read(turn, memory)
             labels = one.labels.get(turn.turn_id)
             if labels is not None and turn.speaker is Speaker.AGENT:

@@ -17,7 +17,7 @@ from detector.verdict import Verdict
 from streams.codecs import Headers, PoisonError, Reason, decode, encode
 from streams.delivery import nothing_lost
 from streams.handling import Handled, handle
-from streams.messages import CallForgotten, CallIdle, Messages
+from streams.messages import CallForgotten, CallIdle, Message, Messages
 from streams.metrics import Metrics
 from streams.producing import LosslessProducer, OnDelivered
 from streams.records import CallRecord, Records, Written
@@ -91,7 +91,7 @@ class Shell:
         await self._outbox.ebb()
         try:
             said = decode(message.key, message.value, messages=messages)
-            before = self._records.get(said.call_id)
+            before = self._before(said, message.partition)
             with self._metrics.step.time():
                 handled = handle(self._detector, before, said, at=message.timestamp or time.time())
             after = self._kept(said.call_id, handled.record, before, partition=message.partition)
@@ -110,6 +110,15 @@ class Shell:
         on_rewarded = partial(self._rewarded, message.timestamp) if timed else None
         self._outbox.tell(said.call_id, handled, on_rewarded=on_rewarded)
         self._metrics.handled(said, handled)
+
+    def _before(self, said: Message, partition: int) -> CallRecord | None:
+        """Return what is kept of a message's call; for a verdict that came to another partition than its call nothing.
+
+        The record would be written into the changelog of the verdict's partition, and go with that.
+        """
+        if isinstance(said, Verdict):
+            return self._records.in_partition(said.call_id, partition)
+        return self._records.get(said.call_id)
 
     def _kept(
         self, call_id: str, record: CallRecord | None, before: CallRecord | None, *, partition: int

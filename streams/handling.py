@@ -94,7 +94,7 @@ def _judged(detector: Detector, record: CallRecord | None, verdict: Verdict) -> 
 
     A decision that was retracted before its verdict came earns nothing.
     """
-    if record is None or not _remembers(record.state, verdict):
+    if record is None or not _remembers(record, verdict):
         rewards = judged_from_memory(verdict, playbook=detector.playbook, tenant=detector.tenant)
         return Handled(record, rewards=rewards)
     step = detector.judge(record.state, verdict)
@@ -102,20 +102,29 @@ def _judged(detector: Detector, record: CallRecord | None, verdict: Verdict) -> 
     return Handled(after, rewards=step.rewards, scorecard=step.scorecard)
 
 
-def _remembers(state: CallState, verdict: Verdict) -> bool:
-    """Tell whether a state knows what QA knew: one that began anew after its call was forgotten lacks turns or grants.
+def _remembers(record: CallRecord, verdict: Verdict) -> bool:
+    """Tell whether a record knows what QA knew: one that began anew after its call was forgotten knows less.
 
-    Neither a turn nor a credited slot ever leaves a state. Grants by a person are left aside: of its earlier verdicts
-    QA knows what they were to lead to, not what they led to.
+    It has told of the decision, has settled the verdicts before, and has credited what the machine granted: none of
+    these ever leaves a state. Grants by a person are left aside: of its earlier verdicts QA knows what they were to
+    lead to, not what they led to.
     """
+    state = record.state
     slots = {one.key for one in state.credits}
     granted = (one for one in credits_of(verdict.known.events) if one.event.data.decision_source == "machine")
-    said = any(one.turn_id == verdict.turn_id for one in state.turns)
-    return said and all(one.key in slots for one in granted)
+    told = (one for emission in (record.introduction, *state.emissions.values()) for one in emission.decisions)
+    return (
+        any(one.decision_id == verdict.decision_id for one in (*state.decisions, *told))
+        and all(one.verdict_id in state.emissions for one in verdict.known.judgements)
+        and all(one.key in slots for one in granted)
+    )
 
 
 def _told(record: CallRecord | None, before: CallRecord, steps: Iterable[Step], at: float) -> Handled:
-    """Put the steps of a message together; of several scorecards the last one holds."""
+    """Put the steps of a message together; of several scorecards the last one holds, of a call without turns none.
+
+    What tells of no turn may come again after the call was forgotten: its scorecard would take a good one's place.
+    """
     taken = list(steps)
     state = taken[-1].state
     ended_at = before.ended_at or (at if state.ended else 0.0)
@@ -129,7 +138,7 @@ def _told(record: CallRecord | None, before: CallRecord, steps: Iterable[Step], 
         record if unchanged else after,
         tuple(one for step in taken for one in step.decisions),
         tuple(one for step in taken for one in step.rewards),
-        next((step.scorecard for step in reversed(taken) if step.scorecard is not None), None),
+        next((one.scorecard for one in reversed(taken) if one.scorecard is not None and state.turns), None),
     )
 
 

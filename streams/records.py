@@ -158,6 +158,11 @@ class Records:
             self._decoded.keep(call_id, known)
         return known.record
 
+    def in_partition(self, call_id: str, partition: int) -> CallRecord | None:
+        """Return what is kept of a call whose messages come from a partition; of one of another nothing."""
+        raw = self._table.get(call_id.encode())
+        return None if raw is None or glance(raw).partition != partition else self.get(call_id)
+
     def written(self, call_id: str, record: CallRecord, before: CallRecord | None, *, partition: int) -> Written:
         """Return a record with its bytes, of which those of the record before it are not made again.
 

@@ -27,7 +27,7 @@ from detector.playbook.values import Examples, Strategy
 from detector.transcript import Call, CallHeader, Speaker, Turn, call_of
 from detector.verdict import Known, Verdict
 
-FACTS = {"bye": "call_closed", "angry": "trouble_voiced", "waited": "waited"}
+FACTS = {"bye": "call_closed", "angry": "trouble_voiced", "waited": "waited", "suit": "brushed_off"}
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SURE, UNSURE, UNLIKELY = 0.97, 0.7, 0.1
 

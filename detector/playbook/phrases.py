@@ -20,9 +20,10 @@ ENGINE_CLASSES = frozenset({"customer_name", "agent_name", "name", "number"})
 PARSED = 10_000
 """How many parsed phrases are kept: they are read when a playbook is checked, and when it is compiled."""
 
-_TOKEN = re.compile(r"\.\.\.\d*|[()\[\]|*^$]|\{\w+\}|[^\s()\[\]|*^${}]+|[{}]")
+_TOKEN = re.compile(r"\.\.\.\d*|[()\[\]|*^$]|\{\w+\}|(?:(?!\.\.\.)[^\s()\[\]|*^${}])+|[{}]")
 _CLASS = re.compile(r"\{(\w+)\}")
 _STRAY = frozenset("{}")
+_NO_GAP = re.compile(r"\.\.|…")
 _SIGNS = frozenset("()[]|*^$")
 _NO_MORE = frozenset({"|", ")", "]", ""})
 """What a sequence ends at; the last is the end of the phrase."""
@@ -182,6 +183,9 @@ def _tokens(phrase: str) -> list[str]:
     if not _STRAY.isdisjoint(tokens):
         at = next(token.start() for token in _TOKEN.finditer(phrase) if token.group() in _STRAY)
         raise PhraseError(f"cannot be read at {phrase[at : at + 12].strip()!r}")
+    for token in tokens:
+        if not token.startswith("...") and _NO_GAP.search(token):
+            raise PhraseError(f"has {token!r}: a gap is written with three full stops, as ... or ...6")
     return tokens
 
 

@@ -10,6 +10,8 @@ from detector.transcript import Speaker
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 
+LowerWord: TypeAlias = Annotated[str, Field(pattern=r"^[^\sA-Z]+$")]
+"""A word as the text engine hears it: in lower case."""
 WordList: TypeAlias = Annotated[tuple[Annotated[str, Field(pattern=r"\S")], ...], Field(min_length=1)]
 """What a class of words such as `{day}` stands for: one entry at least, each of a word or more."""
 
@@ -76,6 +78,8 @@ class Scope(Rule):
     """Phrases behind which, in the same clause and up to `reach` words on, no rule of any behaviour counts."""
 
     reach: int = Field(default=8, ge=1, le=60)
+    until: tuple[LowerWord, ...] = ()
+    """Words that open a clause of their own, pause or no pause, unless they follow directly on the phrase."""
     except_for: tuple[Name, ...] = ()
 
 
@@ -187,8 +191,8 @@ class Shared(Written):
     cues: tuple[Cue, ...] = ()
     scopes: tuple[Scope, ...] = ()
     words: dict[Name, WordList] = Field(default_factory=dict)
-    given_names: frozenset[str] = frozenset()
-    spellings: dict[str, Annotated[str, Field(pattern=r"^\S+$")]] = Field(default_factory=dict)
+    given_names: frozenset[LowerWord] = frozenset()
+    spellings: dict[LowerWord, LowerWord] = Field(default_factory=dict)
 
 
 class Playbook(Written):

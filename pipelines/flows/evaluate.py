@@ -44,12 +44,16 @@ def corpora(paths: Iterable[Path]) -> list[Corpus]:
 
 
 def _corpus(file: Path, text: str, name: str) -> Corpus:
-    calls, faults, targets = [], [], []
+    calls, faults, targets, known = [], [], [], set[str]()
     for row in labelled.rows(file, text=text):
         if isinstance(row, InputFault):
             faults.append(row)
             continue
         call, labels, raw = row
+        if call.call_id in known:
+            faults.append(InputFault(str(file), 0, f"conversation {call.call_id} is in it twice: the first is read"))
+            continue
+        known.add(call.call_id)
         calls.append(LabelledCall(call, labels, str(raw.get("domain", "")), "", file.stem))
         if "target" in raw:
             targets.append((str(raw["target"]), raw.get("polarity") == "pos"))

@@ -28,7 +28,8 @@ from models.train import Trained, fold_of, is_test, train, truth_of
 from pipelines.flows.card import model_card, slices
 
 TARGET_PLACES = 3
-_BLOCK = re.compile(r"^thresholds:.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
+_BLOCK = re.compile(r"^thresholds:.*(?:(?:\n(?:#.*)?)*\n[ \t].*)*\n?", re.MULTILINE)
+"""The block and its lines, with the empty ones and the comments between them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -422,3 +422,14 @@ def test_the_state_of_a_call_survives_json(words: Detector) -> None:
     for late in (turn(2, "agent", "sorry rosa"), WISH, turn(1, "agent", "wish", revision=2)):
         assert words.step(state, late) == words.step(read, late)
         assert STATE.dump_json(words.step(state, late).state) == STATE.dump_json(words.step(read, late).state)
+
+
+def test_kind_words_beside_a_brush_off_are_left_to_a_person() -> None:
+    """Who brushes a customer off and wishes well in one breath may not mean it; before that, it was meant."""
+    detector = word_detector(playbook_of(behaviour(needs_goodwill=True, reward=policy(cap=9))))
+
+    *_, kind, unkind, after = steps(
+        detector, CUSTOMER, WISH, turn(2, "agent", "suit yourself wish"), turn(3, "agent", "wish")
+    )
+
+    assert [seen(one.decisions)[0][2] for one in (kind, unkind, after)] == ["award", "review", "review"]

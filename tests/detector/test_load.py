@@ -161,6 +161,8 @@ WRONG: dict[str, tuple[str, str, str, int, tuple[str, ...]]] = {
         6,
         ("unknown behaviour 'parting'", "did you mean 'part'?", "greet, part"),
     ),
+    "a name in capitals": ("given_names.yaml", "[rosa]", "[Rosa]", 1, ("String should match pattern",)),
+    "a spelling in capitals": ("spellings.yaml", "u: you", "U: you", 1, ("String should match pattern",)),
     "a spelling that is no text": ("spellings.yaml", "u: you", "u: [you]", 1, ("u", "valid string")),
 }
 

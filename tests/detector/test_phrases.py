@@ -64,6 +64,11 @@ def test_a_gap_stays_where_the_end_of_a_clause_binds_it() -> None:
     assert parse("... enjoy ...2 $", word_lists={}) == (Sequence((word("enjoy"), Gap(2)), at_end=True),)
 
 
+def test_a_gap_needs_no_space_before_it() -> None:
+    """Full stops that follow a word at once are the gap they look like."""
+    assert parse("may the...6 smile", word_lists={}) == parse("may the ...6 smile", word_lists={})
+
+
 @pytest.mark.parametrize(
     ("phrase", "told"),
     [
@@ -85,6 +90,8 @@ def test_a_gap_stays_where_the_end_of_a_clause_binds_it() -> None:
         ("good {weekday}", "{weekday}; the known ones are agent_name, customer_name, day, greeting, name, number"),
         ("good {day", "cannot be read at '{day'"),
         ("good } day", "cannot be read at '} day'"),
+        ("may the..sun", "a gap is written with three full stops"),
+        ("may … smile", "a gap is written with three full stops"),
         ("(a|b c) " * 12, f"more than {MAX_SEQUENCES} sequences"),
         ("(" * 5000 + "good" + ")" * 5000, f"more than {MAX_DEPTH} deep"),
         ("[" * (MAX_DEPTH + 1) + "very" + "]" * (MAX_DEPTH + 1) + " good", f"more than {MAX_DEPTH} deep"),

@@ -8,8 +8,8 @@ import pytest
 from fakes import WordReader
 
 from detector.playbook import Playbook
-from detector.transcript import Speaker
-from models.labels import EXAMPLES_FOLDER, LabelError, observe, own_calls, playbook_calls
+from detector.transcript import Speaker, call_of
+from models.labels import EXAMPLES_FOLDER, LabelError, LabelledCall, observe, own_calls, playbook_calls
 
 FILES = sorted(EXAMPLES_FOLDER.rglob("*.jsonl"))
 TURN = {
@@ -54,6 +54,18 @@ def test_of_a_whole_call_every_agent_turn_is_labelled(tmp_path: Path) -> None:
         (frozenset(), 0),
         (frozenset({"apologise"}), 2),
     ]
+
+
+def test_what_a_system_says_is_heard_by_nobody() -> None:
+    """As the detector passes over it: the turns after it are met as if it had not been said."""
+    said = [("agent", "hello"), ("system", "this call is recorded"), ("agent", "sorry")]
+    spoken = call_of({"call_id": "c", "turns": [{"speaker": speaker, "text": text} for speaker, text in said]})
+    labels = {one.turn_id: frozenset[str]() for one in spoken.turns}
+
+    first, second = observe([LabelledCall(spoken, labels, "", "", "")], WordReader())
+
+    assert (first.turn.text, second.turn.text) == ("hello", "sorry")
+    assert [past.words for past in second.memory.recent] == [("hello",)]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_review_app_and_its_bridge_share_a_store() -> None:
 
 
 def test_database_is_asked_whether_it_is_ready_by_options_alone() -> None:
-    """`pg_isready` takes nothing else, and each of these has a value; it asks for the user and the database there are."""
+    """`pg_isready` takes nothing else, each with a value; it asks for the user and the database that there are."""
     database = SERVICES["postgres"]["environment"]
     command, *given = SERVICES["postgres"]["healthcheck"]["test"][1].split()
     options = dict(zip(given[::2], given[1::2], strict=True))

@@ -282,6 +282,13 @@ def test_end_of_a_forgotten_call_leads_to_nothing(detector: Detector) -> None:
     assert handled == Handled(None)
 
 
+def test_header_and_end_of_a_forgotten_call_tell_no_scorecard(detector: Detector) -> None:
+    """Both may come again without the turns between them: an empty scorecard would take the good one's place."""
+    begun = handle(detector, None, CallStarted(call_id="c", agent_id="a"), at=1.0)
+
+    assert handle(detector, begun.record, CallEnded(call_id="c"), at=2.0).scorecard is None
+
+
 def test_header_of_a_forgotten_call_is_closed_without_a_scorecard(detector: Detector) -> None:
     """A header that comes again after the call is forgotten opens it anew; its silence tells nothing, and it goes."""
     opened = handle(detector, None, CallStarted(call_id="c", agent_id="a"), at=1.0)

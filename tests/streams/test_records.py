@@ -110,3 +110,15 @@ def test_memory_of_what_is_kept_decoded_is_bounded(detector: Detector) -> None:
     decoded.drop("b")
     decoded.drop("b")
     assert decoded.bytes == decoded_bytes(one)
+
+
+def test_a_call_of_another_partition_is_not_there_for_a_verdict(detector: Detector) -> None:
+    """A record is found by the partition that its messages come from; written by another it would go with that."""
+    records = Records(Table())
+    handled = handle(detector, None, said("c-0", 0, 0, "sorry"), at=1.0)
+    assert handled.record is not None
+    records.put("c-0", records.written("c-0", handled.record, None, partition=3))
+
+    assert records.in_partition("c-0", 3) == handled.record
+    assert records.in_partition("c-0", 4) is None
+    assert records.in_partition("c-1", 3) is None

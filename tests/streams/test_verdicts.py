@@ -167,6 +167,30 @@ def test_verdict_on_a_call_opened_anew_is_settled_by_what_qa_knew(detector: Dete
     assert handled.record is alone.record
 
 
+def test_review_confirmed_on_a_call_begun_anew_is_paid(detector: Detector) -> None:
+    """A record that never told of the decision did not retract it either: what QA knew counts."""
+    record, _ = ended(detector, "anything")
+    given = verdict(_decision(record.state, "offer_further_help"), CONFIRMED)
+    late = {"index": 1, "speaker": "agent", "text": "lorry", "revision": 1}
+    anew = handle(detector, None, TurnsSaid.model_validate({"call_id": "c", "turns": [late]}), at=9e8)
+
+    assert _told(handle(detector, anew.record, given, at=9e9)) == [(RewardType.GRANTED, "qa")]
+
+
+def test_verdict_after_one_that_the_record_has_not_settled_is_settled_by_what_qa_knew(detector: Detector) -> None:
+    """A call put back whole knows nothing of the review confirmed before: rejecting it takes the reward back."""
+    record, _ = ended(detector, "anything")
+    decision = _decision(record.state, "offer_further_help")
+    confirmed = verdict(decision, CONFIRMED)
+    paid = handle(detector, record, confirmed, at=2.0).rewards
+    anew, _ = ended(detector, "anything")
+    known = Known(header=anew.state.header, decisions=(decision,), judgements=(confirmed.judgement,), events=paid)
+
+    handled = handle(detector, anew, fakes.verdict(decision, REJECTED, known=known, identifier="later"), at=9e9)
+
+    assert [(one.type, one.causationid) for one in handled.rewards] == [(RewardType.REVERSED, paid[0].id)]
+
+
 def test_verdict_is_not_taken_from_the_transcripts(detector: Detector) -> None:
     """Whoever may write transcripts may not judge: a verdict among them is poison."""
     record, rewards = ended(detector, "sorry")
