@@ -1,5 +1,7 @@
 """The state of one call: its turns in order, what they made known, and what was said of them."""
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ TITLES = frozenset(
     "colonel major sergeant councillor chief oga auntie uncle".split()
 )
 """What stands before a name and alone calls nobody by it."""
+_BETWEEN_NAMES = re.compile(r"[\s.,;:()\"/–—-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +119,14 @@ class CallState:
     ended: bool = False
 
 
+def comparable(text: str) -> str:
+    """Return a text as names are compared: in lower case, composed characters, straight apostrophes."""
+    return unicodedata.normalize("NFC", text).replace("’", "'").lower()
+
+
 def words_of_name(name: str | None) -> frozenset[str]:
-    """Return the words of a full name in lower case, initials and titles left out."""
-    words = (name or "").lower().replace(".", " ").split()
+    """Return the words of a full name as they are compared; initials, titles and signs between them left out."""
+    words = [word.strip("'") for word in _BETWEEN_NAMES.split(comparable(name or ""))]
     return frozenset(word for word in words if len(word) > 1 and word not in TITLES)
 
 
@@ -129,7 +137,10 @@ def opened(header: CallHeader) -> CallState:
 
 
 def remember(memory: Memory, turn: Turn, reading: Reading) -> Memory:
-    """Return the memory after a turn was heard; one without words leaves it as it was."""
+    """Return the memory after a turn was heard; one without words leaves it as it was.
+
+    A name known to be one speaker's does not become the other's by being said.
+    """
     if not reading.words:
         return memory
     facts = frozenset([hit.owner for hit in reading.hits if hit.kind is CUE]) if reading.hits else frozenset()
@@ -144,9 +155,18 @@ def remember(memory: Memory, turn: Turn, reading: Reading) -> Memory:
         agent_turns_since_need=_since_need(memory, turn, reading),
         recent=(*memory.recent, past)[-RECENT_TURNS:],
         facts=memory.facts | facts if facts else memory.facts,
-        customer_names=memory.customer_names.union(names) if names and by_customer else memory.customer_names,
-        agent_names=memory.agent_names.union(names) if names and by_agent else memory.agent_names,
+        customer_names=memory.customer_names.union(set(names) - memory.agent_names)
+        if names and by_customer
+        else memory.customer_names,
+        agent_names=memory.agent_names.union(set(names) - memory.customer_names)
+        if names and by_agent
+        else memory.agent_names,
     )
+
+
+def _joined(own: frozenset[str], heard: Sequence[str], others: frozenset[str]) -> frozenset[str]:
+    """Return a speaker's own names and those heard, without what the other speaker is known by."""
+    return own.union([name for name in heard if name not in others])
 
 
 def _since_need(memory: Memory, turn: Turn, reading: Reading) -> int:

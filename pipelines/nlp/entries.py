@@ -1,23 +1,26 @@
 """What is looked for in a turn: the entries of a playbook, by the speaker whose turns they are of."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal, TypeAlias
 
 from detector.candidate import HitKind
 from detector.errors import Fault
-from detector.playbook import Playbook, Rule
+from detector.playbook import Playbook, Rule, Words, parse
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a match stands for. `scope` and `reach` are of unless entries and shared scopes."""
+    """What a match stands for. `scope` is of unless entries, what follows it of shared scopes."""
 
     kind: HitKind
     owner: str
     rule: str
     scope: Literal["clause", "turn"] = "clause"
     reach: int = 0
+    until: frozenset[str] = frozenset()
     except_for: frozenset[str] = frozenset()
 
     @property
@@ -48,8 +51,9 @@ def agent_entries(playbook: Playbook) -> Iterator[tuple[Entry, Rule]]:
         for unless in behaviour.unless:
             yield Entry(HitKind.UNLESS, behaviour.id, unless.id, scope=unless.scope), unless
     for scope in playbook.shared.scopes:
-        except_for = frozenset(scope.except_for)
-        yield Entry(HitKind.UNLESS, SHARED_SCOPE, scope.id, reach=scope.reach, except_for=except_for), scope
+        until, except_for = frozenset(scope.until), frozenset(scope.except_for)
+        entry = Entry(HitKind.UNLESS, SHARED_SCOPE, scope.id, reach=scope.reach, until=until, except_for=except_for)
+        yield entry, scope
     yield from cue_entries(playbook, "agent")
 
 
@@ -58,3 +62,15 @@ def cue_entries(playbook: Playbook, speaker: Literal["agent", "customer"]) -> It
     for cue in playbook.shared.cues:
         if cue.speaker in {speaker, "any"}:
             yield Entry(HitKind.CUE, cue.fact, cue.id), cue
+
+
+def everyday_words(playbook: Playbook) -> frozenset[str]:
+    """Return the words that two rules or more look for in agents' turns: no names of people's, but for given names."""
+    counts = Counter(word for _, rule in agent_entries(playbook) for word in _words(rule, playbook))
+    return frozenset(word for word, count in counts.items() if count > 1) - playbook.shared.given_names
+
+
+def _words(rule: Rule, playbook: Playbook) -> frozenset[str]:
+    sequences = chain.from_iterable(parse(one, word_lists=playbook.shared.words) for one in rule.phrases)
+    elements = {element for sequence in sequences for element in sequence.elements if isinstance(element, Words)}
+    return frozenset(chain.from_iterable(element.options for element in elements))

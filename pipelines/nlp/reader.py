@@ -1,16 +1,23 @@
 """The text engine: a turn's normalised words, and the playbook's phrases found in them, by spaCy."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from spacy.lang.en.stop_words import STOP_WORDS
-
-from detector.call import Memory
+from detector.call import Memory, comparable
 from detector.candidate import Reading
 from detector.errors import PlaybookError
 from detector.playbook import Playbook
 from detector.transcript import AGENT, CUSTOMER, Turn
-from pipelines.nlp.entries import agent_entries, cue_entries
-from pipelines.nlp.names import ASKED, NAME_FACTS, greeted, heard, signature, stands_as_name
+from pipelines.nlp.entries import agent_entries, cue_entries, everyday_words
+from pipelines.nlp.names import (
+    ALSO_WORDS,
+    ASKED,
+    NAME_FACTS,
+    greeted,
+    heard,
+    is_called,
+    signature,
+    stands_as_name,
+)
 from pipelines.nlp.phrasebook import Phrasebook
 from pipelines.nlp.tokens import Run, Token, Tokens, flat
 from pipelines.nlp.voiding import voided
@@ -32,17 +39,6 @@ READ_CHARACTERS = 20_000
 """Of a longer turn only the beginning is read: no one says more in one breath, and a step must stay short."""
 
 NOTHING = Reading()
-_ALSO_WORDS = STOP_WORDS | frozenset(
-    "mark grace hope rich joy faith angel sunny dawn rose chase bill may april june grant frank jack pat rob sue "
-    "drew guy art dean earl miles dale glen heath reed summer autumn violet daisy lily ruby pearl crystal amber "
-    "ivy holly olive iris melody harmony destiny mercy patience prudence charity penny page price young long good "
-    "best strong wise gay merry christian major king queen prince baker cook miller carter hunter bush stone wood "
-    "woods brook brooks banks field fields hill hills lane street church bell ball love day knight bishop pope "
-    "law case stock short small little brown green white black gray grey gold silver bird fox wolf lamb fish "
-    "sharp swift hardy moody kit dot max ray sandy chip skip cliff clay chuck don duke gene gill herb lance norm "
-    "peg rod scout sky star storm trace ward ginger buddy bunny tab van honey sugar precious treasure jade opal coral "
-    "fern heather laurel poppy marina trinity promise favour mo al ed".split()
-)
 
 
 class SpacyReader:
@@ -59,6 +55,7 @@ class SpacyReader:
             AGENT: Phrasebook(self._tokens, agent_entries(playbook), playbook=playbook),
             CUSTOMER: Phrasebook(self._tokens, cue_entries(playbook, "customer"), playbook=playbook),
         }
+        self._everyday = everyday_words(playbook)
         faults = dict.fromkeys(fault for book in self._books.values() for fault in book.faults)
         if faults:
             raise PlaybookError(faults)
@@ -73,11 +70,11 @@ class SpacyReader:
         if book is None:
             return Reading(words=words)
         found = book.matches(words)
-        hits = tuple(voided(found, clauses)) if found else ()
+        hits = tuple(voided(found, words, clauses)) if found else ()
         asked = turn.speaker is CUSTOMER and bool(memory.recent) and ASKED in memory.recent[-1].facts
         names: tuple[str, ...] = ()
         if asked or not NAME_FACTS.isdisjoint([hit.owner for hit in hits]):
-            names = heard([text[start:end] for start, end in spans], words, hits, asked=asked)
+            names = heard([text[start:end] for start, end in spans], words, hits, asked=asked, everyday=self._everyday)
         return Reading(words=words, spans=spans, clauses=clauses, hits=hits, names=names)
 
     def _named(self, text: str, memory: Memory, *, by_agent: bool) -> list[Run]:
@@ -89,12 +86,36 @@ class SpacyReader:
             runs = runs if signed is None else _as_one(runs, *signed, SIGNED, parts=True)
         if not memory.agent_names and not memory.customer_names:
             return runs
-        lowered = text.lower()
+        compared = _form_of_names(text)(text)
         for names, holder in ((memory.agent_names, AGENT_NAME), (memory.customer_names, CUSTOMER_NAME)):
             for name in names:
-                if name in lowered:
-                    runs = [(0, list(_with_name(list(flat(runs)), text, name, holder)))]
+                if name in compared:
+                    runs = [(0, list(self._with_name(list(flat(runs)), text, name, holder)))]
         return runs
+
+    def _with_name(self, tokens: Sequence[Token], text: str, name: str, holder: str) -> Iterator[Token]:
+        """Yield the tokens, a place-holder for each that is a name and stands as one."""
+        form = _form_of_names(text)
+        texts = [text[start:end] for _, start, end, _, _ in tokens]
+        for at, (token, said) in enumerate(zip(tokens, texts, strict=True)):
+            is_name = form(said) == name and self._stands(name, texts, at)
+            yield (holder, *token[1:3], True, False) if is_name else token
+
+    def _stands(self, name: str, texts: Sequence[str], at: int) -> bool:
+        """Tell whether a word that reads like a name is one at its place; only common words may not be."""
+        if name in ALSO_WORDS:
+            return stands_as_name(texts, at)
+        return name not in self._everyday or is_called(texts, at)
+
+
+def _form_of_names(text: str) -> Callable[[str], str]:
+    """Return what makes the words of a text comparable with names; of a plain text case alone matters."""
+    return str.lower if text.isascii() else _without_last_sign
+
+
+def _without_last_sign(said: str) -> str:
+    """Return a word as names are compared; to one that ends in a decomposed letter spaCy leaves the sign behind it."""
+    return comparable(said).rstrip(".,!?")
 
 
 def _kept(runs: Iterable[Run]) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...], tuple[int, ...]]:
@@ -129,11 +150,3 @@ def _as_one(runs: Iterable[Run], begin: int, end: int, word: str, *, parts: bool
         for at, tokens in runs
         if not begin < at < end
     ]
-
-
-def _with_name(tokens: Sequence[Token], text: str, name: str, holder: str) -> Iterator[Token]:
-    """Yield the tokens, a place-holder for each that is a name."""
-    texts = [text[start:end] for _, start, end, _, _ in tokens]
-    for at, (token, said) in enumerate(zip(tokens, texts, strict=True)):
-        is_name = said.lower() == name and (name not in _ALSO_WORDS or stands_as_name(texts, at))
-        yield (holder, *token[1:3], True, False) if is_name else token

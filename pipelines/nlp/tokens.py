@@ -41,14 +41,19 @@ class Tokens:
         if run.isalpha() and run.isascii() and run not in self._exceptions:  # such a run is one token: no rule parts it
             return (_token(self._form(run), 0, len(run)),)
         return tuple(
-            _token(token.norm_, token.idx, token.idx + len(token))
+            _token(token.norm_, token.idx, token.idx + len(token), joins=_joins(run, token.idx))
             for token in self._nlp.make_doc(run)
             if not token.norm_.isspace()
         )
 
 
-def _token(word: str, start: int, end: int) -> Token:
-    return word, start, end, word not in DROPPED, word in CLAUSE_ENDS or word in PAUSES
+def _token(word: str, start: int, end: int, *, joins: bool = False) -> Token:
+    return word, start, end, word not in DROPPED, not joins and (word in CLAUSE_ENDS or word in PAUSES)
+
+
+def _joins(run: str, at: int) -> bool:
+    """Tell whether a hyphen at a place in a run makes one word of two: that in "follow-up" does."""
+    return run[at] == "-" and run[at - 1 : at].isalpha() and run[at + 1 : at + 2].isalpha()
 
 
 def flat(runs: Iterable[Run]) -> Iterator[Token]:

@@ -1,6 +1,6 @@
 """Which rule hits do not count, because an unless entry or a shared scope reaches them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
 from detector.candidate import RULE, UNLESS, Hit
@@ -9,25 +9,34 @@ from pipelines.nlp.entries import SHARED_SCOPE, Match
 _FIRST = itemgetter(1)
 
 
-def voided(found: list[Match], clauses: tuple[int, ...]) -> Iterator[Hit]:
+def voided(found: list[Match], words: Sequence[str], clauses: Sequence[int]) -> Iterator[Hit]:
     """Yield the hits, rule hits with the unless entry that voids them; overlapping hits of one entry become one."""
     merged = merged_matches(found)
     unless = [(entry, first, last) for entry, first, last in merged if entry.kind is UNLESS]
-    for entry, first, last in merged:
+    for match in merged:
+        entry, first, last = match
         void_by = None
         if entry.kind is RULE and unless:
-            void_by = next((one[0].rule for one in unless if _voids(one, entry.owner, first, last, clauses)), None)
+            void_by = next((one[0].rule for one in unless if _voids(one, match, words, clauses)), None)
         yield Hit(entry.kind, entry.owner, entry.rule, first, last, void_by)
 
 
-def _voids(unless: Match, owner: str, first: int, last: int, clauses: tuple[int, ...]) -> bool:
+def _voids(unless: Match, rule: Match, words: Sequence[str], clauses: Sequence[int]) -> bool:
     entry, begins, ends = unless
+    ruled, first, last = rule
     if entry.owner == SHARED_SCOPE:
         near = ends <= first <= ends + entry.reach
-        return near and owner not in entry.except_for and clauses[ends - 1] == clauses[first]
-    if entry.owner != owner:
+        return near and ruled.owner not in entry.except_for and _leads_to(unless, first, words, clauses)
+    if entry.owner != ruled.owner:
         return False
     return entry.scope == "turn" or (clauses[begins] <= clauses[last - 1] and clauses[first] <= clauses[ends - 1])
+
+
+def _leads_to(scope: Match, first: int, words: Sequence[str], clauses: Sequence[int]) -> bool:
+    """Tell whether no clause begins between a scope and a word; a colon directly behind the scope begins none."""
+    entry, _, ends = scope
+    held = clauses[ends + 1] if words[ends] == ":" and ends < first else clauses[ends - 1]
+    return held == clauses[first] and entry.until.isdisjoint(words[ends + 1 : first + 1])
 
 
 def merged_matches(found: list[Match]) -> list[Match]:

@@ -38,12 +38,16 @@ def memory_after(*said: tuple[str, str]) -> Memory:
         ("Dr. R. T. Diaz", {"diaz"}),
         ("Mrs Diaz", {"diaz"}),
         ("  ROSA  ", {"rosa"}),
+        ("Brown, Zoltana", {"brown", "zoltana"}),
+        ("Rosa O’Brien (Diaz)", {"rosa", "o'brien", "diaz"}),
+        ("Jose\u0301", {"jos\u00e9"}),
+        ("Hyun-woo", {"hyun", "woo"}),
         ("", set()),
         (None, set()),
     ],
 )
 def test_a_full_name_is_known_by_its_words(name: str | None, words: set[str]) -> None:
-    """Names are in lower case, word by word, initials and titles left out."""
+    """Names are in lower case and of one form, word by word, initials, titles and signs left out."""
     assert words == words_of_name(name)
 
 
@@ -84,6 +88,15 @@ def test_names_belong_to_who_gave_them() -> None:
 
     assert memory.customer_names == {"rosa"}
     assert memory.agent_names == {"tom"}
+
+
+def test_a_known_name_does_not_change_hands() -> None:
+    """A name known to be one speaker's is not the other's as well, whoever says it."""
+    memory = memory_after(("agent", "called tom"), ("customer", "called tom"))
+    answered = memory_after(("customer", "called rosa"), ("agent", "called rosa"))
+
+    assert (memory.agent_names, memory.customer_names) == ({"tom"}, set())
+    assert (answered.agent_names, answered.customer_names) == (set(), {"rosa"})
 
 
 def test_a_need_is_stated_by_a_customers_long_turn_after_the_agent_spoke() -> None:

@@ -1,5 +1,7 @@
 """Names heard in a call, and where a known name stands."""
 
+import unicodedata
+
 import pytest
 from fakes import header, turn
 
@@ -29,6 +31,8 @@ ASKED = Memory(heard=1, recent=(Past(Speaker.AGENT, ("your", "name"), frozenset(
         ("my name is.", ()),
         ("my name is 45", ()),
         ("hello there", ()),
+        ("Hello Priya, my card is not working", ()),
+        ("hello this is rosa", ("rosa",)),
     ],
 )
 def test_a_customers_name_is_heard_where_it_is_given(reader: SpacyReader, text: str, names: tuple[str, ...]) -> None:
@@ -44,12 +48,24 @@ def test_a_customers_name_is_heard_where_it_is_given(reader: SpacyReader, text: 
         ("Yes, it's Achebe.", ("achebe",)),
         ("uh achebe", ("achebe",)),
         ("no", ()),
+        ("Mark Hill", ("mark", "hill")),
+        ("mark", ("mark",)),
+        ("hi, Rosa.", ("rosa",)),
+        ("certainly patricia brown", ("patricia", "brown")),
+        ("Certainly.", ()),
+        ("absolutely", ()),
+        ("Perfect.", ()),
+        ("Okay. Perfect.", ()),
+        ("lovely", ()),
+        ("of course", ()),
+        ("why do you need that", ()),
+        ("Refund please", ()),
     ],
 )
 def test_a_bare_answer_is_a_name_where_one_was_asked_for(
     reader: SpacyReader, text: str, names: tuple[str, ...]
 ) -> None:
-    """Behind the question for a name the answer is one, and without the question it is not."""
+    """Behind the question for a name the answer is one, unless it is a word of every day."""
     assert names == reader.read(turn(1, "customer", text), ASKED).names
 
 
@@ -69,6 +85,54 @@ def test_an_agents_name_is_heard(reader: SpacyReader) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Hello, is that Patricia speaking?", ()),
+        ("is this mrs patricia brown speaking", ()),
+        ("hello is patricia here", ()),
+        ("Good morning, Patricia speaking.", ("patricia",)),
+        ("This is Patricia speaking", ("patricia",)),
+    ],
+)
+def test_whom_an_agent_asks_for_is_not_the_agent(reader: SpacyReader, text: str, names: tuple[str, ...]) -> None:
+    """A name in the question who is speaking is not its speaker's."""
+    assert names == reader.read(turn(0, "agent", text), Memory()).names
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("can i take your name please", True),
+        ("What's your surname?", True),
+        ("Thank you. And your full name?", True),
+        ("Please could you confirm your first name for me?", True),
+        ("can you spell your last name", True),
+        ("And the name on the account?", True),
+        ("I've corrected the spelling of your name on the account.", False),
+        ("it is on hold under your name", False),
+        ("Your name is on the list.", False),
+        ("The name on the account is wrong.", False),
+    ],
+)
+def test_who_mentions_a_name_does_not_ask_for_it(*, reader: SpacyReader, text: str, asks: bool) -> None:
+    """Questions and requests for the customer's name ask for it; statements about it do not."""
+    owners = {hit.owner for hit in reader.read(turn(0, "agent", text), Memory()).hits}
+
+    assert asks is ("name_asked" in owners)
+
+
+def test_a_greeted_agent_stays_the_agent(reader: SpacyReader) -> None:
+    """A customer who greets the agent by name is not called so, and the agent's signature uses no name."""
+    memory = opened(header(agent_name="Priya")).memory
+    hello = turn(0, "customer", "Hello Priya, my card is not working")
+
+    memory = remember(memory, hello, reader.read(hello, memory))
+
+    assert memory.customer_names == set()
+    assert reader.read(turn(1, "agent", "Regards, Priya"), memory).words == ("regards", "{agent_name}")
+
+
+@pytest.mark.parametrize(
     ("name", "text", "words"),
     [
         ("Desmond Achebe", "thank you mr achebe", "thank you mr {customer_name}"),
@@ -78,6 +142,21 @@ def test_an_agents_name_is_heard(reader: SpacyReader) -> None:
         ("Mark Hill", "i will mark it down", "i will mark it down"),
         ("Mark Hill", "I'll mark it down the hill, Mark.", "i will mark it down the hill {customer_name} ."),
         ("May Wood", "may i help", "may i help"),
+        ("May Will", "sorry may i take your postcode", "sorry may i take your postcode"),
+        ("May Will", "okay will you hold please", "okay will you hold please"),
+        ("May Will", "thanks will i've sent it", "thanks {customer_name} i have sent it"),
+        ("John Power Close", "right power is back", "right power is back"),
+        ("John Power Close", "okay close the app", "okay close the app"),
+        ("John Power Close", "are you close", "are you close"),
+        ("John Power Close", "thanks mr power", "thanks mr {customer_name}"),
+        ("John Power Close", "thanks power", "thanks {customer_name}"),
+        ("John Power Close", "I see, Power, bye", "i see {customer_name} bye"),
+        ("John Power Close", "Power, I see.", "{customer_name} i see ."),
+        ("John Power Close", "Power is back.", "power is back ."),
+        ("O'Brien", "Thanks, O’Brien.", "thanks {customer_name} ."),
+        ("Brown, Zoltana", "hi mr brown", "hi mr {customer_name}"),
+        ("José", unicodedata.normalize("NFD", "Thanks, José"), "thanks {customer_name}"),
+        ("José", unicodedata.normalize("NFD", "Thanks, José."), "thanks {customer_name}"),
         ("R. T. Wood", "r t said so", "r t said so"),
         (None, "thanks achebe", "thanks achebe"),
     ],

@@ -347,7 +347,7 @@ def test_every_entry_of_a_playbook_is_looked_for() -> None:
     cues = tuple(Cue(id=who, phrases=("a",), fact="fact", speaker=who) for who in ("agent", "customer", "any"))
     book = playbook_of(
         behaviour(hints=(rule.model_copy(update={"id": "hint"}),), unless=(unless("not", "a", scope="turn"),)),
-        scopes=(Scope(id="scope", phrases=("a",), reach=5, except_for=("apologise",)),),
+        scopes=(Scope(id="scope", phrases=("a",), reach=5, until=("b",), except_for=("apologise",)),),
         cues=cues,
     )
 
@@ -355,7 +355,9 @@ def test_every_entry_of_a_playbook_is_looked_for() -> None:
         Entry(HitKind.RULE, "wish_well", "rule"),
         Entry(HitKind.HINT, "wish_well", "hint"),
         Entry(HitKind.UNLESS, "wish_well", "not", scope="turn"),
-        Entry(HitKind.UNLESS, SHARED_SCOPE, "scope", reach=5, except_for=frozenset({"apologise"})),
+        Entry(
+            HitKind.UNLESS, SHARED_SCOPE, "scope", reach=5, until=frozenset({"b"}), except_for=frozenset({"apologise"})
+        ),
         Entry(HitKind.CUE, "fact", "agent"),
         Entry(HitKind.CUE, "fact", "any"),
     ]
@@ -365,6 +367,8 @@ def test_every_entry_of_a_playbook_is_looked_for() -> None:
 UNLESS = Entry(HitKind.UNLESS, "wish_well", "not")
 ANYWHERE = Entry(HitKind.UNLESS, "wish_well", "not", scope="turn")
 SCOPE = Entry(HitKind.UNLESS, SHARED_SCOPE, "not", reach=3)
+UNTIL = Entry(HitKind.UNLESS, SHARED_SCOPE, "not", reach=3, until=frozenset({"three"}))
+TEN_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TWO_CLAUSES = (0, 0, 0, 0, 0, 1, 1, 1, 1, 1)
 
 
@@ -380,6 +384,10 @@ TWO_CLAUSES = (0, 0, 0, 0, 0, 1, 1, 1, 1, 1)
         (SCOPE, 0, 1, 4, True),
         (SCOPE, 0, 1, 5, False),
         (SCOPE, 3, 4, 5, False),
+        (UNTIL, 1, 2, 2, True),
+        (UNTIL, 1, 2, 3, False),
+        (UNTIL, 1, 2, 4, False),
+        (UNTIL, 2, 3, 3, True),
         (SCOPE, 2, 3, 1, False),
         (Entry(HitKind.UNLESS, SHARED_SCOPE, "not", reach=3, except_for=frozenset({"wish_well"})), 0, 1, 1, False),
     ],
@@ -388,17 +396,27 @@ def test_a_rule_is_void_where_an_unless_entry_reaches(
     *, entry: Entry, first: int, last: int, at: int, void: bool
 ) -> None:
     """Unless holds in its clause or the whole turn, for its behaviour; a scope holds some words on, in its clause."""
-    hits = list(voided([(entry, first, last), (RULE, at, at + 1)], TWO_CLAUSES))
+    hits = list(voided([(entry, first, last), (RULE, at, at + 1)], TEN_WORDS, TWO_CLAUSES))
 
     assert rule_hit("wish_well", first=at, last=at + 1, void_by="not" if void else None) in hits
     assert Hit(HitKind.UNLESS, entry.owner, "not", first, last) in hits
+
+
+@pytest.mark.parametrize(("last", "at", "void"), [(4, 5, True), (4, 7, True), (4, 8, False), (3, 5, False)])
+def test_a_scope_holds_behind_a_colon_that_follows_it(*, last: int, at: int, void: bool) -> None:
+    """A colon directly behind a scope opens what the scope is about; one further on ends the clause."""
+    words = (*TEN_WORDS[:4], ":", *TEN_WORDS[5:])
+
+    hits = list(voided([(SCOPE, 1, last), (RULE, at, at + 1)], words, TWO_CLAUSES))
+
+    assert rule_hit("wish_well", first=at, last=at + 1, void_by="not" if void else None) in hits
 
 
 def test_overlapping_matches_of_a_rule_are_one_hit() -> None:
     """What one rule says of the same words is one hit, the widest; what it says elsewhere is another."""
     other = Entry(HitKind.HINT, "wish_well", "rule")
 
-    hits = list(voided([(RULE, 1, 3), (RULE, 0, 2), (RULE, 3, 4), (other, 0, 2)], TWO_CLAUSES))
+    hits = list(voided([(RULE, 1, 3), (RULE, 0, 2), (RULE, 3, 4), (other, 0, 2)], TEN_WORDS, TWO_CLAUSES))
 
     assert sorted((one.kind, one.first, one.last) for one in hits) == [
         (HitKind.HINT, 0, 2),

@@ -20,7 +20,10 @@ from pipelines.nlp.words import CLAUSE_ENDS, DROPPED
 SMALL = playbook_of(
     behaviour(rules=(Rule(id="rule", phrases=("have a good day",)),), unless=(unless("asked", "did you"),)),
     cues=(Cue(id="bye", phrases=("bye",), fact="call_closed", speaker="customer"),),
-    scopes=(Scope(id="reported", phrases=("he said",), reach=2),),
+    scopes=(
+        Scope(id="reported", phrases=("he said",), reach=2),
+        Scope(id="denied", phrases=("i never [say]",), reach=3, until=("but", "have")),
+    ),
 )
 MEMORY = opened(header(customer_name="Desmond Achebe", agent_name="Bronwen")).memory
 
@@ -44,14 +47,19 @@ def hits(reading: Reading) -> list[tuple[str, str | None]]:
         ("I I am am here", ("i", "am", "here"), (0, 0, 0)),
         ("five five pounds", ("{number}", "{number}", "pounds"), (0, 0, 0)),
         ('"well" [noise] said', ("well", "said"), (0, 0)),
-        ("write-up", ("write", "up"), (0, 1)),
+        ("write-up", ("write", "up"), (0, 0)),
+        ("write - up", ("write", "up"), (0, 1)),
+        ("14-day", ("{number}", "day"), (0, 1)),
         ("N.C. is", ("n.c.", "is"), (0, 0)),
     ],
 )
 def test_what_does_not_count_is_left_out_and_clauses_are_told_apart(
     small: SpacyReader, text: str, words: tuple[str, ...], clauses: tuple[int, ...]
 ) -> None:
-    """Fillers, marks, pauses and stammered words are left out; commas, dashes and full stops part clauses."""
+    """Fillers, marks, pauses and stammered words are left out; commas, dashes and full stops part clauses.
+
+    A hyphen inside a word does not.
+    """
     reading = small.read(turn(0, "agent", text), Memory())
 
     assert (words, clauses) == (reading.words, reading.clauses)
@@ -92,13 +100,67 @@ def test_agents_are_searched_for_rules_and_customers_for_cues(small: SpacyReader
         ("he said have a good day", "reported"),
         ("he said to my mother have a good day", None),
         ("he said, have a good day", None),
+        ("he said: have a good day", "reported"),
+        ("he said so: have a good day", None),
+        ("did you: have a good day", None),
+        ("i never have a good day", "denied"),
+        ("i never say have a good day", "denied"),
+        ("i never knew have a good day", None),
+        ("i never but then have a good day", None),
     ],
 )
 def test_hits_are_void_where_the_playbook_says_so(small: SpacyReader, text: str, void_by: str | None) -> None:
-    """An unless entry voids a rule in its clause, a shared scope as far as it reaches."""
+    """An unless entry voids a rule in its clause, a shared scope up to its reach or a clause opened without a pause."""
     reading = small.read(turn(0, "agent", text), Memory())
 
     assert [one.void_by for one in reading.hits if one.kind is HitKind.RULE] == [void_by]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "text"),
+    [
+        ("take_ownership", "i'm not sure let me check that for you"),
+        ("take_ownership", "I don't know offhand but let me check that for you."),
+        ("take_ownership", "I don't have that here but I'll find out for you"),
+        ("thank_customer", "we don't charge for that thank you for calling"),
+        ("thank_customer", "We don't charge for that and thank you for your patience."),
+        ("ask_to_hold", "i can't see it at the moment can i put you on a brief hold"),
+        ("wish_well", "i don't want to keep you any longer so have a great day"),
+        ("offer_further_help", "i don't think so but is there anything else i can help you with"),
+    ],
+)
+def test_an_act_behind_a_denial_of_something_else_counts(reader: SpacyReader, behaviour: str, text: str) -> None:
+    """The shipped scopes leave alone what a clause of its own says, though no pause parts it from a denial."""
+    found = {one.owner for one in reader.read(turn(0, "agent", text), Memory()).hits if one.void_by is None}
+
+    assert behaviour in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm not allowed to say have a great day",
+        "we don't say thank you for calling",
+        "I am not going to ask is there anything else",
+        "I can't promise I will call you",
+        "I can't guarantee that I'll call you back",
+        "I'm not sure I can help you with that",
+        "I will not tell you to have a great day",
+        "I won't be saying thank you for calling",
+        "I didn't get to say thank you for calling",
+        "I can't honestly say I will call you back",
+        "they told me to say thank you so I won't",
+        "I'm not allowed to do a follow-up survey on how I did today",
+        "The script says: have a great day!",
+        "I'm supposed to say: thank you for calling",
+    ],
+)
+def test_an_act_that_is_denied_or_quoted_does_not_count(reader: SpacyReader, text: str) -> None:
+    """The shipped scopes void each rule's hit behind a denied or reported saying, a hyphen or colon between or not."""
+    found = [one for one in reader.read(turn(0, "agent", text), Memory()).hits if one.kind is HitKind.RULE]
+
+    assert found
+    assert [one for one in found if one.void_by is None] == []
 
 
 def test_a_long_turn_is_read_from_its_beginning(small: SpacyReader) -> None:
