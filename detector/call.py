@@ -155,18 +155,18 @@ def remember(memory: Memory, turn: Turn, reading: Reading) -> Memory:
         agent_turns_since_need=_since_need(memory, turn, reading),
         recent=(*memory.recent, past)[-RECENT_TURNS:],
         facts=memory.facts | facts if facts else memory.facts,
-        customer_names=memory.customer_names.union(set(names) - memory.agent_names)
+        customer_names=_joined(memory.customer_names, names, others=memory.agent_names)
         if names and by_customer
         else memory.customer_names,
-        agent_names=memory.agent_names.union(set(names) - memory.customer_names)
+        agent_names=_joined(memory.agent_names, names, others=memory.customer_names)
         if names and by_agent
         else memory.agent_names,
     )
 
 
-def _joined(own: frozenset[str], heard: Sequence[str], others: frozenset[str]) -> frozenset[str]:
+def _joined(own: frozenset[str], heard: Sequence[str], *, others: frozenset[str]) -> frozenset[str]:
     """Return a speaker's own names and those heard, without what the other speaker is known by."""
-    return own.union([name for name in heard if name not in others])
+    return own.union(set(heard) - others)
 
 
 def _since_need(memory: Memory, turn: Turn, reading: Reading) -> int:

@@ -7,7 +7,7 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from detector.judgement import VerdictKind
-from pipelines.store import appealing, calibrating, judging, reading
+from pipelines.store import appealing, calibrating, judging
 from review.pages.measuring import quality_of
 from review.pages.working import call_view, filters_of, queue_of
 from review.visit import Visited
@@ -130,7 +130,6 @@ def call(visit: Visited, call_id: str) -> dict[str, Any]:
 def judge(visit: Visited, decision_id: str, told: VerdictIn) -> Made:
     """Record a verdict; 409 where somebody decided meanwhile."""
     with visit.workbench.store.writing() as connection:
-        reading.check_known_behaviour(connection, decision_id, playbook=visit.workbench.playbook)
         made = calibrating.decide(
             connection,
             decision_id,

@@ -20,7 +20,7 @@ from pipelines.readers.source import UnreadableError
 from pipelines.settings import Settings
 from streams.agents import MAX_BURIED_BYTES, dead_letter, poison_of
 from streams.codecs import Headers, PoisonError, Reason
-from streams.connection import client_options, cluster, producer_options
+from streams.connection import client_options, cluster, hopeless, producer_options
 
 SETTLE_SECONDS = 1.0
 SETTLE_MESSAGES = 1_000
@@ -30,13 +30,6 @@ _ANSWER_SECONDS = 30
 _MOVED = frozenset(
     {KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID, KafkaError.REBALANCE_IN_PROGRESS}
 )  # the partition is or will be another's, who reads the messages again
-_HOPELESS = frozenset(
-    {
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-    }
-)
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +123,7 @@ class TopicBridge:
     def _take(self, record: Message) -> None:
         """Take in a message: its bytes never stop the bridge, only the broker can."""
         error, offset = record.error(), record.offset()
-        if error is not None and (error.fatal() or error.code() in _HOPELESS):
+        if error is not None and hopeless(error):
             raise BridgeError(f"the topic {self._source} cannot be read: {error.name()}")
         here = self._partitions.get(-1 if (number := record.partition()) is None else number)
         if error is not None or here is None or offset is None:

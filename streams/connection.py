@@ -22,6 +22,13 @@ PRODUCING: Mapping[str, Any] = {"enable.idempotence": True, "partitioner": "murm
 verdicts must be in the partition of the same number as its transcripts, whoever wrote these."""
 _PATIENCE = (0.5, 1.0, 2.0, 6.5)
 """How long an answer is waited for, again and again, in seconds: a refusal is told soon, a far broker has its time."""
+_HOPELESS = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+    }
+)
 _LOGIN = "the broker refuses the login: check DETECTOR_SASL_USERNAME and DETECTOR_SASL_PASSWORD"
 _CERTIFICATE = (
     "the broker refuses our certificate, or wants one: check DETECTOR_CERTIFICATE_FILE and DETECTOR_KEY_FILE, "
@@ -57,6 +64,11 @@ def cluster(settings: Settings) -> ClusterMetadata:
         if refused:
             raise UnreachableBrokerError(refused[0])
     raise UnreachableBrokerError("no broker answers: check DETECTOR_BROKERS and DETECTOR_SECURITY")
+
+
+def hopeless(error: KafkaError) -> bool:
+    """Tell whether an error of reading does not pass: the topic is gone, or is not ours to read."""
+    return error.fatal() or error.code() in _HOPELESS
 
 
 def refusal(error: KafkaError) -> str | None:

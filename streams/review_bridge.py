@@ -16,19 +16,13 @@ from detector.reward import RewardEvent
 from detector.transcript import CallHeader
 from pipelines.settings import Settings
 from pipelines.store import Filler, Store, outbox
-from pipelines.store.refusal import UnstorableError, answering, savepoint
+from pipelines.store.engine import UnstorableError
+from pipelines.store.refusal import answering, savepoint
 from streams.codecs import PoisonError, decode
-from streams.connection import client_options, cluster, producer_options, refusal
+from streams.connection import client_options, cluster, hopeless, producer_options, refusal
 from streams.messages import CallStarted, TurnsSaid, WholeCall
 
 MESSAGES, POLL_SECONDS, ANSWER_SECONDS = 200, 0.5, 30.0
-_HOPELESS = frozenset(
-    {
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-    }
-)
 
 log = logging.getLogger(__name__)
 
@@ -193,6 +187,6 @@ def _is_told(one: Message) -> bool:
         ReviewBridgeError: it is news of an error that does not pass.
     """
     error = one.error()
-    if error is not None and (error.fatal() or error.code() in _HOPELESS):
+    if error is not None and hopeless(error):
         raise ReviewBridgeError(f"the topics cannot be read: {error.name()}")
     return error is None

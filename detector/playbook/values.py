@@ -214,6 +214,10 @@ class Playbook(Written):
                 return one
         raise KeyError(f"{identifier!r} is not in the playbook; it has {', '.join(one.id for one in self.behaviours)}")
 
+    def has(self, identifier: str) -> bool:
+        """Tell whether a behaviour is in it: one that was decided on may have been removed since."""
+        return any(one.id == identifier for one in self.behaviours)
+
     def speaks(self, language: str | None) -> bool:
         """Tell whether the playbook covers a language tag such as en-GB; a call with none is taken as covered."""
         if language is None:

@@ -34,7 +34,7 @@ def evaluate(
     Example: detector evaluate labelled/ --json out/figures.json --picture out/figures.png
     """
     read = [*paths, *(file for path in paths for file in path.glob("*.jsonl"))]
-    refuse_overwriting(read, [str(one) for one in (json_file, picture) if one is not None])
+    refuse_overwriting(read, (json_file, picture))
     settings = Settings()
     detector = assemble.detector(settings)
     reader = assemble.text_reader(detector.playbook)

@@ -38,7 +38,7 @@ class OutputError(DetectorError):
     """An output that is read from, too: opened to be written, it would be emptied first."""
 
 
-def refuse_overwriting(inputs: Iterable[Path], outputs: Iterable[str | None]) -> None:
+def refuse_overwriting(inputs: Iterable[Path], outputs: Iterable[Path | str | None]) -> None:
     """Let no output be a file that is read, by whatever name; None is no output, and `-` standard output.
 
     Raises:

@@ -37,7 +37,6 @@ def settle(
         f"{len(given):,} verdicts: {counts['granted']:,} rewards granted, {counts['reversed']:,} reversed",
         highlight=False,
     )
-    kept = {one.id for one in playbook.behaviours}
-    if removed := sorted({one.behaviour for one in given} - kept):
+    if removed := sorted({one.behaviour for one in given if not playbook.has(one.behaviour)}):
         told = f"no longer in the playbook, so that nothing is granted for them: {', '.join(removed)}"
         console.print(told, highlight=False, markup=False, soft_wrap=True)

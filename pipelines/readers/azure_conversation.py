@@ -36,13 +36,12 @@ class Item(CamelShape):
     itn: str | None = None
     lexical: str | None = None
     masked_itn: str | None = None
+    conversation_item_level_timing: Timing | None = None
 
     @property
     def words(self) -> str | None:
         """What was said: as it was written, else as it was heard, at last with what Azure masked in it."""
         return next((one for one in (self.text, self.itn, self.lexical, self.masked_itn) if one is not None), None)
-
-    conversation_item_level_timing: Timing | None = None
 
 
 class Conversation(CamelShape):

@@ -124,7 +124,8 @@ def advance(
     if to is AppealState.OVERTURNED:
         if kind is None:
             raise UnfitError("say which verdict holds now")
-        _check_known(locked_decision(connection, row.decision_id).behaviour, bench)
+        if not bench.playbook.has(locked_decision(connection, row.decision_id).behaviour):
+            raise UnfitError("the playbook no longer has this behaviour: the appeal can only be upheld")
         judge(connection, row.decision_id, kind=kind, note=note, reviewer=by.user_id, bench=bench)
     connection.execute(update(appeals).where(appeals.c.appeal_id == appeal_id).values(state=to.value))
     _step(connection, appeal_id, to, by.user_id, checked_note(note))
@@ -152,11 +153,6 @@ def listed(connection: Connection, *, user: User, limit: int = 200) -> list[Appe
         )
         for row in rows
     ]
-
-
-def _check_known(behaviour: str, bench: Bench) -> None:
-    if behaviour not in {one.id for one in bench.playbook.behaviours}:
-        raise UnfitError("the playbook no longer has this behaviour: the appeal can only be upheld")
 
 
 def _steps(connection: Connection, appeal_ids: list[str]) -> dict[str, list[Step]]:

@@ -10,7 +10,7 @@ from detector.judgement import VerdictKind
 from pipelines.store.auditing import note as note_audit
 from pipelines.store.engine import now
 from pipelines.store.faults import NotAllowedError, StaleError, UnknownItemError
-from pipelines.store.judging import Bench, check_kind, checked_note, judge, locked_decision, standing
+from pipelines.store.judging import Bench, check_kind, checked_note, decision_to_judge, judge, standing
 from pipelines.store.tables import decisions, second_reviews
 
 
@@ -42,7 +42,7 @@ def decide(
         UnknownItemError, StaleError, UnfitError: as `judge` does.
     """
     check_kind(kind)
-    row = locked_decision(connection, identifier)
+    row = decision_to_judge(connection, identifier, bench=bench)
     due = connection.execute(
         select(second_reviews).where(
             (second_reviews.c.decision_id == identifier) & (second_reviews.c.state == "pending")
@@ -110,8 +110,9 @@ def adjudicate(
         UnknownItemError: there is no disagreement.
         StaleError: somebody gave it meanwhile.
         NotAllowedError: the lead is one of the two.
+        UnfitError: the playbook no longer has the behaviour.
     """
-    locked_decision(connection, identifier)
+    decision_to_judge(connection, identifier, bench=bench)
     row = connection.execute(select(second_reviews).where(second_reviews.c.decision_id == identifier)).one_or_none()
     if row is None:
         raise UnknownItemError("there is no disagreement on this decision")

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, case, cast, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, case, cast, func, select
 
+from pipelines.store.conditions import left_open, with_words
 from pipelines.store.tables import calls, decisions, verdicts
 
 BANDS = 10
@@ -80,13 +81,6 @@ def sampled(connection: Connection, *, behaviours: Collection[str]) -> list[Samp
     return [Sampled(*row) for row in connection.execute(query)]
 
 
-def left_open(call_id: ColumnElement[str], behaviours: Collection[str]) -> ColumnElement[bool]:
-    """Say of a call that a decision on one of some behaviours is not judged: no figure or label may rest on it."""
-    return exists().where(
-        decisions.c.call_id == call_id, decisions.c.state == "open", decisions.c.behaviour.in_(list(behaviours))
-    )
-
-
 def weeks(connection: Connection, *, limit: int = 12) -> list[Week]:
     """Return the volume of the last weeks, oldest first."""
     week = _week(connection)
@@ -116,10 +110,9 @@ def judged_by_person(connection: Connection) -> list[tuple[str, int]]:
 
 def open_by_behaviour(connection: Connection) -> dict[str, int]:
     """Return how many reviews wait, of each behaviour; none waits whose call was purged."""
-    purged = exists().where(calls.c.call_id == decisions.c.call_id, calls.c.purged_at.is_not(None))
     query = (
         select(decisions.c.behaviour, func.count())
-        .where((decisions.c.state == "open") & (decisions.c.outcome == "review"), ~purged)
+        .where((decisions.c.state == "open") & (decisions.c.outcome == "review"), with_words())
         .group_by(decisions.c.behaviour)
     )
     return {row[0]: row[1] for row in connection.execute(query)}

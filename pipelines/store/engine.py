@@ -25,8 +25,8 @@ class StoreError(DetectorError):
     """The store cannot be opened."""
 
 
-class NoPlaceError(DetectorError):
-    """The database has no place for a value: a character or a number that it does not know."""
+class UnstorableError(DetectorError):
+    """A value that the database cannot hold: a character or a number that it does not know, or too much of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Store:
         """Give a transaction that only reads: it waits for nobody.
 
         Raises:
-            NoPlaceError: the database has no place for a value that is asked for.
+            UnstorableError: the database has no place for a value that is asked for.
         """
         with _fitting(), self.engine.connect().execution_options(reads=True) as connection, connection.begin():
             yield connection
@@ -50,7 +50,7 @@ class Store:
         """Give a transaction that writes; it is undone as a whole where an error leaves it.
 
         Raises:
-            NoPlaceError: the database has no place for a value that is to be written.
+            UnstorableError: the database has no place for a value that is to be written.
         """
         with _fitting(), self.engine.begin() as connection:
             yield connection
@@ -122,7 +122,7 @@ def _fitting() -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise NoPlaceError("there is a character or a number in this that the store cannot hold") from error
+        raise UnstorableError("there is a character or a number in this that the store cannot hold") from error
 
 
 def _key(table: Table) -> list[str]:

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, exists, select
 
 from detector.judgement import VerdictKind
-from pipelines.store.counting import left_open
-from pipelines.store.engine import NoPlaceError, Store
+from pipelines.store.conditions import first_word_hidden, left_open
+from pipelines.store.engine import Store, UnstorableError
 from pipelines.store.faults import UnfitError, UnknownItemError
 from pipelines.store.judging import Bench, miss
-from pipelines.store.reading import ReviewedCall, first_word_hidden, whole_call
+from pipelines.store.reading import ReviewedCall, whole_call
 from pipelines.store.tables import calls, decisions, second_reviews, verdicts
 
 SPEAKERS = {"agent": "a", "customer": "c"}
@@ -124,7 +124,7 @@ def _taken(store: Store, span: _Span | None, reviewer: str, bench: Bench) -> boo
     try:
         with store.writing() as connection:
             miss(connection, **asdict(span), note="from Label Studio", reviewer=reviewer, bench=bench)
-    except (UnfitError, UnknownItemError, NoPlaceError):
+    except (UnfitError, UnknownItemError, UnstorableError):
         return False
     return True
 

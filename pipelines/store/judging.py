@@ -55,7 +55,7 @@ def judge(
         UnfitError: a verdict that cannot be given of a decision.
     """
     check_kind(kind)
-    row = locked_decision(connection, identifier)
+    row = decision_to_judge(connection, identifier, bench=bench)
     decision = Decision.model_validate_json(row.value)
     before = standing(connection, identifier)
     if row.state == "retracted" or (
@@ -93,7 +93,7 @@ def miss(
     call = connection.execute(select(calls).where(calls.c.call_id == call_id)).one_or_none()
     if turn is None or call is None:
         raise UnknownItemError("there is no such turn")
-    if behaviour not in {one.id for one in bench.playbook.behaviours}:
+    if not bench.playbook.has(behaviour):
         raise UnfitError("the playbook has no such behaviour")
     if not 0 <= start < end <= len(turn.words):
         raise UnfitError("select words within one turn")
@@ -158,6 +158,19 @@ def locked_decision(connection: Connection, identifier: str) -> Any:
         raise UnknownItemError("there is no such decision")
     outbox.alone_on(connection, call_id)
     return connection.execute(select(decisions).where(own).with_for_update()).one()
+
+
+def decision_to_judge(connection: Connection, identifier: str, *, bench: Bench) -> Any:
+    """Return a decision's row, locked as `locked_decision` does.
+
+    Raises:
+        UnknownItemError: there is none.
+        UnfitError: the playbook no longer has its behaviour, so that nothing can be settled.
+    """
+    row = locked_decision(connection, identifier)
+    if not bench.playbook.has(row.behaviour):
+        raise UnfitError("the playbook no longer has this behaviour: its decisions are shown, not judged")
+    return row
 
 
 def check_kind(kind: VerdictKind) -> None:

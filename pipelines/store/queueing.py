@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, literal, or_, select, union_all
 
+from pipelines.store.conditions import with_words
 from pipelines.store.engine import now, upsert
 from pipelines.store.tables import appeal_steps, appeals, calls, claims, decisions, second_reviews
 
@@ -114,7 +115,7 @@ def second_reviews_for(connection: Connection, *, user_id: str, limit: int) -> l
         .where(
             second_reviews.c.state == "pending",
             decisions.c.state == "judged",
-            _with_words(),
+            with_words(),
             second_reviews.c.first_by != user_id,
             _free(decisions.c.decision_id, user_id),
         )
@@ -176,7 +177,7 @@ def _top(behaviour: str, filters: Filters, user_id: str, each: int) -> Select[An
 
 
 def _narrowed(filters: Filters) -> ColumnElement[bool]:
-    wanted: list[ColumnElement[bool]] = [decisions.c.state == "open", _with_words()]
+    wanted: list[ColumnElement[bool]] = [decisions.c.state == "open", with_words()]
     wanted += [
         decisions.c[name] == getattr(filters, name)
         for name in ("team", "agent_id", "outcome")
@@ -185,11 +186,6 @@ def _narrowed(filters: Filters) -> ColumnElement[bool]:
     wanted += [decisions.c.happened_at >= filters.since] if filters.since else []
     wanted += [decisions.c.happened_at < filters.until] if filters.until else []
     return and_(*wanted)
-
-
-def _with_words() -> ColumnElement[bool]:
-    """Say that the words of a decision's call are still there: nobody can judge without them."""
-    return ~exists().where(calls.c.call_id == decisions.c.call_id, calls.c.purged_at.is_not(None))
 
 
 def _free(item: ColumnElement[str], user_id: str) -> ColumnElement[bool]:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, select, update
+from sqlalchemy import Connection, literal, select, update
 
 from detector.decision import Decision, Scorecard
-from detector.playbook import Playbook
 from pipelines.store.auditing import note
+from pipelines.store.conditions import first_word_hidden, left_open
 from pipelines.store.engine import now
-from pipelines.store.faults import StaleError, UnfitError, UnknownItemError
+from pipelines.store.faults import StaleError, UnknownItemError
 from pipelines.store.tables import appeals, calls, decisions, outbox, scorecards, second_reviews, turns, verdicts
 
 
@@ -102,11 +102,6 @@ def judged_blindly(connection: Connection, identifiers: Collection[str], *, user
     return set(connection.scalars(select(second_reviews.c.decision_id).where(theirs, first_word_hidden(user_id))))
 
 
-def first_word_hidden(user_id: str) -> ColumnElement[bool]:
-    """Say of a second review that it is due, and that the first was not given by a user."""
-    return (second_reviews.c.state == "pending") & (second_reviews.c.first_by != user_id)
-
-
 def mark_read(connection: Connection, call_id: str, *, user_id: str, behaviours: Collection[str]) -> None:
     """Note that somebody read the whole call: what they did not mark as missed was not missed.
 
@@ -114,8 +109,7 @@ def mark_read(connection: Connection, call_id: str, *, user_id: str, behaviours:
         UnknownItemError: there is no such call.
         StaleError: a decision of it on one of `behaviours` is not judged.
     """
-    theirs = (decisions.c.call_id == call_id) & decisions.c.behaviour.in_(list(behaviours))
-    if connection.scalar(select(exists().where(theirs, decisions.c.state == "open"))):
+    if connection.scalar(select(left_open(literal(call_id), behaviours))):
         raise StaleError("first judge every decision of this call, then say that you read it whole")
     done = connection.execute(update(calls).where(calls.c.call_id == call_id).values(read_by=user_id, read_at=now()))
     if done.rowcount == 0:
@@ -146,17 +140,6 @@ def call_of_decision(connection: Connection, identifier: str) -> str:
     if found is None:
         raise UnknownItemError("there is no such decision")
     return str(found)
-
-
-def check_known_behaviour(connection: Connection, identifier: str, *, playbook: Playbook) -> None:
-    """Do nothing where a decision can be judged.
-
-    Raises:
-        UnfitError: the playbook no longer has its behaviour, so that nothing can be settled.
-    """
-    behaviour = connection.scalar(select(decisions.c.behaviour).where(decisions.c.decision_id == identifier))
-    if behaviour is not None and behaviour not in {one.id for one in playbook.behaviours}:
-        raise UnfitError("the playbook no longer has this behaviour: its decisions are shown, not judged")
 
 
 def _turns(connection: Connection, call_id: str) -> tuple[SaidTurn, ...]:

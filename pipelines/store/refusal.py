@@ -14,15 +14,10 @@ from sqlalchemy.exc import (
     StatementError,
 )
 
-from detector.errors import DetectorError
-from pipelines.store.engine import StoreError
+from pipelines.store.engine import StoreError, UnstorableError
 
 _TOO_MUCH = "54"
 """The class of PostgreSQL's codes for what exceeds its limits, such as a key too long for an index."""
-
-
-class UnstorableError(DetectorError):
-    """A value that the database cannot hold."""
 
 
 @contextmanager

@@ -36,7 +36,6 @@ def adjudicate(
 ) -> Response:
     """Give the last word on a disagreement."""
     with visit.workbench.store.writing() as connection:
-        reading.check_known_behaviour(connection, decision_id, playbook=visit.workbench.playbook)
         calibrating.adjudicate(
             connection,
             decision_id,

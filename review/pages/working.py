@@ -100,7 +100,6 @@ def judge(
     told, status = "", 200
     try:
         with visit.workbench.store.writing() as connection:
-            reading.check_known_behaviour(connection, decision_id, playbook=visit.workbench.playbook)
             calibrating.decide(
                 connection,
                 decision_id,

@@ -352,7 +352,8 @@ def test_decision_on_a_removed_behaviour_is_shown_not_judged(visitor: Any, workb
     """What the playbook no longer has cannot be settled: that is told, and nothing else waits for it."""
     lead = visitor(Role.LEAD)
     one = first(lead)
-    object.__setattr__(workbench, "playbook", playbook_of(behaviour("apologise")))
+    for part in (workbench, workbench.bench):
+        object.__setattr__(part, "playbook", playbook_of(behaviour("apologise")))
     told = {"kind": "correct", "seen": one["seen"]}
 
     answer = lead.post(path.format(one["decision_id"]), **{"json" if path.startswith("/api") else "data": told})

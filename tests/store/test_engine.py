@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from store_calls import a_call, fill
 
 from pipelines.store import Store, open_store
-from pipelines.store.engine import NoPlaceError
+from pipelines.store.engine import UnstorableError
 from pipelines.store.judging import Bench
 from pipelines.store.reading import whole_call
 from pipelines.store.tables import calls
@@ -56,7 +56,7 @@ def test_character_that_postgres_has_no_place_for_is_refused(postgres: str) -> N
         client = TestClient(_app(store), base_url="http://127.0.0.1")
 
         assert 400 == client.post("/login", data={"name": "a\x00", "password": "wrong"}).status_code
-        with pytest.raises(NoPlaceError, match="cannot hold"), store.reading() as connection:
+        with pytest.raises(UnstorableError, match="cannot hold"), store.reading() as connection:
             whole_call(connection, "a\x00")
     finally:
         store.close()

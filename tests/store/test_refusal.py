@@ -13,9 +13,9 @@ from store_calls import a_call
 from detector.transcript import CallHeader
 from pipelines.settings import Settings
 from pipelines.store import Filler, Store, StoreError, open_store
-from pipelines.store.engine import now
+from pipelines.store.engine import UnstorableError, now
 from pipelines.store.reading import whole_call
-from pipelines.store.refusal import UnstorableError, answering, savepoint
+from pipelines.store.refusal import answering, savepoint
 from pipelines.store.tables import calls, scorecards
 from streams.codecs import encode
 from streams.messages import WholeCall
