@@ -87,7 +87,8 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("htmx:load", (event) => {
-  if (event.detail.elt.classList.contains("decision")) choose(event.detail.elt, { quietly: true });
+  // A reviewer who moved on while the answer was under way stays there.
+  if (event.detail.elt.classList.contains("decision") && !chosen()) choose(event.detail.elt, { quietly: true });
 });
 
 document.addEventListener("DOMContentLoaded", () => {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fakes import word_playbook
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from store_calls import a_call, fill
 
 from pipelines.store import Store, open_store
@@ -120,6 +120,51 @@ def test_keyboard_is_enough(browser: Browser, site: tuple[str, Store]) -> None:
 
     assert "true" == pressed
     assert before == after
+
+
+def test_key_pressed_as_the_answer_arrives_is_heard(browser: Browser, site: tuple[str, Store]) -> None:
+    """A verdict can be taken back from the moment its card shows it, before the browser draws it."""
+    page = opened(browser, site, "/calls/c1")
+    identifier = page.locator(".decision.on").get_attribute("id")
+    page.evaluate(
+        """() => new MutationObserver((_, watch) => {
+          if (!document.querySelector("[data-undo]")) return;
+          watch.disconnect();
+          document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "u", bubbles: true}));
+        }).observe(document.querySelector(".bench"), {childList: true, subtree: true})"""
+    )
+    with page.expect_response("**/undo"):
+        page.keyboard.press("1")
+    expect(page.locator(f"#{identifier} .state")).to_contain_text("Not judged yet")
+    undone = page.locator(f"#{identifier} .correct").get_attribute("aria-pressed")
+    page.context.close()
+
+    assert "false" == undone
+
+
+def test_answer_does_not_take_back_a_reviewer_who_moved_on(browser: Browser, site: tuple[str, Store]) -> None:
+    """The next key judges the card moved to, also when the answer for the one before comes only then."""
+    page = opened(browser, site, "/calls/c1")
+    first = page.locator(".decision.on").get_attribute("id")
+    answers: list[Route] = []
+
+    def hold(answer: Route) -> None:
+        answers.append(answer)
+
+    page.route("**/verdict", hold)
+    with page.expect_request("**/verdict"):
+        page.keyboard.press("1")
+    page.keyboard.press("j")
+    moved = page.locator(".decision.on").get_attribute("id")
+    answers[0].continue_()
+    expect(page.locator(f"#{first} .event")).to_have_text("pending")
+    chosen = page.locator(".decision.on").get_attribute("id")
+    page.locator(f"#{first} [data-undo]").click()
+    expect(page.locator(f"#{first} .state")).to_contain_text("Not judged yet")
+    page.context.close()
+
+    assert first != moved
+    assert moved == chosen
 
 
 def test_missed_words_are_selected_and_marked(browser: Browser, site: tuple[str, Store]) -> None:
