@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import orjson
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from detector.errors import DetectorError
 from pipelines.flows.bridge import Bridge
@@ -19,8 +19,9 @@ from pipelines.readers.document import decoded
 from pipelines.readers.source import UnreadableError
 from pipelines.settings import Settings
 from streams.agents import MAX_BURIED_BYTES, dead_letter, poison_of
-from streams.codecs import Headers, PoisonError, Reason
-from streams.connection import client_options, cluster, hopeless, producer_options
+from streams.codecs import PoisonError, Reason
+from streams.connection import Standing, client_options, cluster, hopeless
+from streams.sending import Sender, UndeliveredError
 
 SETTLE_SECONDS = 1.0
 SETTLE_MESSAGES = 1_000
@@ -73,7 +74,9 @@ class TopicBridge:
 
     def __init__(self, settings: Settings, *, source: str, target: str, group: str, make: Callable[[], Bridge]) -> None:
         cluster(settings)
-        self._producer = Producer(producer_options(settings) | {"linger.ms": 5})
+        self._standing = Standing(settings)
+        heard = {"error_cb": self._standing.hear_of}
+        self._sender = Sender(settings, **{"linger.ms": 5}, **heard)
         self._consumer = Consumer(
             client_options(settings)
             | {
@@ -82,11 +85,11 @@ class TopicBridge:
                 "auto.offset.reset": "earliest",
                 "session.timeout.ms": SESSION_MS,
             }
+            | heard
         )
         self._source, self._target, self._dead_letters = source, target, settings.topic_dead_letters
         self._make = make
         self._partitions: dict[int, Partition] = {}
-        self._failed: list[str] = []
         self._unsettled = 0
         self.counts = Counts()
 
@@ -94,7 +97,9 @@ class TopicBridge:
         """Translate until `stopped`; then drain, commit and leave.
 
         Raises:
-            BridgeError: a topic is missing, or the broker did not take something.
+            BridgeError: a topic is missing, or the broker did not take a commit.
+            UndeliveredError: the broker did not take a message.
+            UnreachableBrokerError: no broker answers any more, or none to us.
         """
         try:
             self._find_topics()
@@ -104,7 +109,11 @@ class TopicBridge:
             self._translate_until(stopped)
             self._settle()
         except KafkaException as error:
+            self._standing.ask_anew()
             raise BridgeError(f"the broker refused: {error.args[0].name()}") from None
+        except UndeliveredError:
+            self._standing.ask_anew()
+            raise
         finally:
             self._partitions.clear()  # after a failure nothing more may be committed
             self._consumer.close()
@@ -113,7 +122,8 @@ class TopicBridge:
         settled = time.monotonic()
         while not stopped():
             record = self._consumer.poll(0.2)
-            self._producer.poll(0)
+            self._sender.hear()
+            self._standing.ask_anew()
             if record is not None:
                 self._take(record)
             if self._unsettled >= SETTLE_MESSAGES or time.monotonic() - settled > SETTLE_SECONDS:
@@ -136,7 +146,7 @@ class TopicBridge:
                 self._bury(record, poison_of(fault))
         else:
             for key, value in found if tells else ():
-                self._send(self._target, key, value)
+                self._sender.send(self._target, key=key, value=value)
                 self.counts.written += 1
         here.following = offset + 1
         self._unsettled += 1
@@ -145,31 +155,12 @@ class TopicBridge:
         place = (record.topic() or "", record.partition() or 0, record.offset() or 0)
         log.warning("a message went to the dead letters: %s at %s/%d/%d", poison.reason.value, *place)
         letter = dead_letter(place, poison, key=record.key(), value=record.value())
-        self._send(self._dead_letters, letter.key, letter.value, letter.headers)
+        self._sender.send(self._dead_letters, key=letter.key, value=letter.value, headers=letter.headers)
         self.counts.buried += 1
-
-    def _send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers | None = None) -> None:
-        """Queue a message; where the queue is full, wait for room."""
-        while True:
-            try:
-                self._producer.produce(
-                    topic, key=key, value=value, headers=[*(headers or ())], on_delivery=self._delivered
-                )
-            except BufferError:
-                self._producer.poll(0.5)
-            else:
-                return
-
-    def _delivered(self, error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            self._failed.append(error.name())
 
     def _settle(self) -> None:
         """Wait until the broker has all that was sent; then commit how far the partitions are."""
-        left = self._producer.flush(_ANSWER_SECONDS)
-        if left or self._failed:
-            told = ", ".join(sorted(set(self._failed))) or "no answer"
-            raise BridgeError(f"{left + len(self._failed)} messages did not arrive ({told})")
+        self._sender.settle()
         self._unsettled = 0
         done = [(number, one) for number, one in self._partitions.items() if one.following > one.told]
         places = [TopicPartition(self._source, number, one.following, one.metadata) for number, one in done]

@@ -1,5 +1,6 @@
 """How Kafka is reached: the settings in the words of Faust and of librdkafka."""
 
+import logging
 import re
 import ssl
 from collections.abc import Mapping
@@ -34,13 +35,40 @@ _CERTIFICATE = (
     "the broker refuses our certificate, or wants one: check DETECTOR_CERTIFICATE_FILE and DETECTOR_KEY_FILE, "
     "and that the broker trusts who signed it"
 )
+_GONE = "no broker answers any more"
 _TURNED_AWAY = re.compile(r"\balert (?:\w+ )?(?:certificate|unknown ca)")
 """What TLS says where the other side turns our certificate away; it comes as an error of the transport."""
 _TLS = "no TLS connection to the broker: check DETECTOR_CA_FILE, and DETECTOR_BROKERS for the port and host name"
 
+log = logging.getLogger(__name__)
+
 
 class UnreachableBrokerError(DetectorError):
     """Settings by which no broker can be reached, or none that answers."""
+
+
+class Standing:
+    """How a command stands with the broker while it runs. Its clients would try on for ever, and say nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._doubted = False
+
+    def hear_of(self, error: KafkaError) -> None:
+        """Take in an error of a connection, as `error_cb` of a client; those that pass are the client's to mend."""
+        if told := refusal(error) or (_GONE if error.name() == "_ALL_BROKERS_DOWN" else None):
+            log.warning(told)
+            self._doubted = True
+
+    def ask_anew(self) -> None:
+        """Where the broker refused us or was gone, ask once more: it may just be going or coming.
+
+        Raises:
+            UnreachableBrokerError: it refuses us still, or does not answer.
+        """
+        if self._doubted:
+            self._doubted = False
+            cluster(self._settings)
 
 
 def cluster(settings: Settings) -> ClusterMetadata:

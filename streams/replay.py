@@ -5,14 +5,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaException, Producer
-
-from detector.errors import DetectorError
 from detector.transcript import Call, Turn
 from pipelines.settings import Settings
 from streams.codecs import encode
-from streams.connection import cluster, producer_options
+from streams.connection import cluster
 from streams.messages import CallEnded, CallStarted, Message, TurnsSaid, WholeCall
+from streams.sending import Sender
 
 SECONDS_A_WORD = 0.4
 SECONDS_BETWEEN_TURNS = 0.7
@@ -28,10 +26,6 @@ class Cue:
     order: int
     message: Message
     turns: int
-
-
-class ReplayError(DetectorError):
-    """The replay could not deliver its messages."""
 
 
 def score(calls: Iterable[Call], *, turns_per_message: int = 1, whole_calls: bool = False) -> Iterator[Cue]:
@@ -58,45 +52,21 @@ def play(
     """Send the cues at their times, `speed` times as fast (None: at once); return the number of messages.
 
     Raises:
-        ReplayError: the broker did not take all of them.
+        UndeliveredError: the broker did not take all of them.
         UnreachableBrokerError: no broker answers, or none to us.
     """
     cluster(settings)
-    failed: list[str] = []
-    producer = Producer(producer_options(settings) | {"linger.ms": 5})
+    sender = Sender(settings, **{"linger.ms": 5})
     began, sent = clock(), 0
     for cue in cues:
         if speed is not None and (wait := began + cue.at / speed - clock()) > 0:
-            producer.poll(0)
+            sender.hear()
             sleep(wait)
-        _send(producer, settings.topic_transcripts, cue.message, failed)
+        sender.send(settings.topic_transcripts, key=cue.message.call_id.encode(), value=encode(cue.message))
         sent += 1
         on_sent(cue)
-    left = producer.flush(30)
-    if left or failed:
-        raise ReplayError(
-            f"{left + len(failed)} of {sent} messages did not arrive ({', '.join(set(failed)) or 'no answer'})"
-        )
+    sender.settle()
     return sent
-
-
-def _send(producer: Producer, topic: str, message: Message, failed: list[str]) -> None:
-    """Queue a message; where the queue is full, wait for room."""
-    while True:
-        try:
-            producer.produce(
-                topic,
-                key=message.call_id.encode(),
-                value=encode(message),
-                on_delivery=lambda error, _: failed.append(error.name()) if error is not None else None,
-            )
-        except BufferError:
-            producer.poll(0.5)
-        except KafkaException as error:
-            raise ReplayError(f"a message could not be sent: {error.args[0].name()}") from None
-        else:
-            producer.poll(0)
-            return
 
 
 def _starts(calls: Iterable[Call]) -> Iterator[tuple[float, int, Call]]:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
+from confluent_kafka import Consumer, KafkaException, Message
 
 from detector.decision import Decision, Scorecard
 from detector.errors import DetectorError
@@ -19,10 +19,11 @@ from pipelines.store import Filler, Store, outbox
 from pipelines.store.engine import UnstorableError
 from pipelines.store.refusal import answering, savepoint
 from streams.codecs import PoisonError, decode
-from streams.connection import client_options, cluster, hopeless, producer_options, refusal
+from streams.connection import Standing, client_options, cluster, hopeless
 from streams.messages import CallStarted, TurnsSaid, WholeCall
+from streams.sending import Sender, UndeliveredError
 
-MESSAGES, POLL_SECONDS, ANSWER_SECONDS = 200, 0.5, 30.0
+MESSAGES, POLL_SECONDS = 200, 0.5
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class ReviewBridge:
 
     def __init__(self, settings: Settings, *, store: Store, playbook: Playbook) -> None:
         self._settings, self._store, self._playbook = settings, store, playbook
-        self._refused = False
+        self._standing = Standing(settings)
         self.counts = Counts()
 
     def run(self, stopped: Callable[[], bool], *, undo_seconds: float = outbox.UNDO_SECONDS) -> None:
@@ -57,15 +58,16 @@ class ReviewBridge:
             UnreachableBrokerError: no broker answers, or none to us.
         """
         self._find_topics()
-        consumer, producer = self._clients()
+        consumer, sender = self._clients()
         consumer.subscribe(self._topics())
         try:
             with answering():
                 while not stopped():
                     self._fill(consumer)
-                    self._send(producer, undo_seconds)
-                    self._ask_anew()
+                    self._send(sender, undo_seconds)
+                    self._standing.ask_anew()
         except KafkaException as error:
+            self._standing.ask_anew()
             raise ReviewBridgeError(f"the broker refused: {error.args[0].name()}") from None
         finally:
             consumer.close()
@@ -87,15 +89,14 @@ class ReviewBridge:
                 else:
                     self.counts.taken += 1
 
-    def _clients(self) -> tuple[Consumer, Producer]:
+    def _clients(self) -> tuple[Consumer, Sender]:
+        heard = {"error_cb": self._standing.hear_of}
         own = {
             "group.id": f"{self._settings.group}-review",
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
-            "error_cb": self._hear_of,
         }
-        consumer = Consumer(client_options(self._settings) | own)
-        return consumer, Producer(producer_options(self._settings) | {"error_cb": self._hear_of})
+        return Consumer(client_options(self._settings) | own | heard), Sender(self._settings, **heard)
 
     def _find_topics(self) -> None:
         there = cluster(self._settings).topics
@@ -105,18 +106,6 @@ class ReviewBridge:
             raise ReviewBridgeError(
                 f"topics are missing, or hidden from us: {', '.join(missing)}; make them: detector topics create"
             )
-
-    def _hear_of(self, error: KafkaError) -> None:
-        """Take in an error of the connection; those that pass are the client's to mend."""
-        if told := refusal(error):
-            log.warning(told)
-            self._refused = True
-
-    def _ask_anew(self) -> None:
-        """Where the broker refused us, ask once more: it may just be going or coming."""
-        if self._refused:
-            self._refused = False
-            cluster(self._settings)
 
     def _pass_over(self, one: Message, error: Exception) -> None:
         why = error.reason.value if isinstance(error, PoisonError) else type(error).__name__
@@ -138,20 +127,16 @@ class ReviewBridge:
             self.take(came)
             consumer.commit(asynchronous=False)
 
-    def _send(self, producer: Producer, undo_seconds: float) -> None:
+    def _send(self, sender: Sender, undo_seconds: float) -> None:
         waiting = outbox.waiting(self._store, older_than=undo_seconds)
         letters = [one for one in waiting if outbox.take(self._store, one)]
-        failed: list[object] = []
-        for one in letters:
-            producer.produce(
-                self._settings.topic_verdicts,
-                key=one.call_id.encode(),
-                value=one.value.encode(),
-                on_delivery=lambda error, _: failed.append(error) if error is not None else None,
-            )
-        if letters and (producer.flush(ANSWER_SECONDS) or failed):
-            self._ask_anew()
-            raise ReviewBridgeError("the broker did not take the verdicts; they are sent again a minute later")
+        try:
+            for one in letters:
+                sender.send(self._settings.topic_verdicts, key=one.call_id.encode(), value=one.value.encode())
+            sender.settle()
+        except UndeliveredError as error:
+            self._standing.ask_anew()
+            raise ReviewBridgeError(f"{error}; the verdicts are sent again a minute later") from None
         outbox.mark_sent(self._store, letters)
         self.counts.sent += len(letters)
 

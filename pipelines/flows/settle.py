@@ -1,5 +1,6 @@
 """Verdicts from a file to the reward events they lead to: what the stream does with its `verdicts` topic."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -61,7 +62,9 @@ def settle(
 
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield number and bytes of each line that is not blank; there may be none. A byte order mark is left out."""
     with file.open("rb") as source:
-        for number, line in enumerate(source, start=1):
+        for number, raw in enumerate(source, start=1):
+            line = raw.removeprefix(BOM_UTF8) if number == 1 else raw
             if line.strip():
                 yield number, line

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -112,6 +113,22 @@ def test_behaviour_removed_from_the_playbook_stops_no_other_verdict(detected: An
     assert done.returncode == 0, done.stderr
     assert "nothing is granted for them: smile_more" in done.stderr
     assert rows(with_it) == rows(without_it) != []
+
+
+def test_byte_order_marks_are_left_out(detected: Any, tmp_path: Path) -> None:
+    """Verdicts and events written before lead to the same whether or not an editor put a mark before them."""
+    given = written(tmp_path, verdicts(detected, rejects=lambda one: one["outcome"] == "award"))
+    plain, marked = tmp_path / "plain.jsonl", tmp_path / "marked.jsonl"
+    assert run("settle", given, "--rewards", plain).returncode == 0
+    before = BOM_UTF8 + plain.read_bytes()
+    marked.write_bytes(before)
+    given.write_bytes(BOM_UTF8 + given.read_bytes())
+
+    done = run("settle", given, "--rewards", marked)
+
+    assert done.returncode == 0, done.stderr
+    assert "0 rewards granted, 0 reversed" in done.stderr
+    assert marked.read_bytes() == before
 
 
 def test_line_that_is_no_verdict_is_told_by_file_and_line(tmp_path: Path) -> None:

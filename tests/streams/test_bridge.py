@@ -14,19 +14,24 @@ from typing import Any
 
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
-from confluent_kafka import Producer
+from clients import RefusingClient
+from confluent_kafka import KafkaError, Producer
 from typer.testing import CliRunner
 
 from pipelines.cli.main import application
 from pipelines.flows.bridge import Bridge, translator
 from pipelines.readers import Roles
 from pipelines.readers.live import TRANSLATORS
-from streams.bridge import BridgeError, Partition, TopicBridge, translated
+from pipelines.settings import Settings
+from streams import connection, sending
+from streams.bridge import Partition, TopicBridge, translated
 from streams.codecs import PoisonError
 from streams.commands.options import UsageError
+from streams.connection import UnreachableBrokerError
 from streams.demo import environment
 from streams.embedded import PARTITIONS
 from streams.letters import letters
+from streams.sending import UndeliveredError
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 ROOT = Path(__file__).parents[2]
@@ -202,10 +207,11 @@ def test_an_utterance_begun_before_a_restart_is_told_whole(segments: Any) -> Non
 def test_nothing_is_committed_that_the_broker_did_not_take(segments: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a delivery fails the bridge ends with a clear error, and the next one tells what was not delivered."""
     put(segments, "pan", segment("pan", 0, "Mind the pan."))
-    over = topic_bridge(segments)
-    monkeypatch.setattr(over, "_send", lambda *_: over._failed.append("MSG_TIMED_OUT"))
+    with monkeypatch.context() as patched:
+        patched.setattr(sending, "Producer", lambda _: RefusingClient(KafkaError._MSG_TIMED_OUT, told_by="broker"))
+        over = topic_bridge(segments)
 
-    with pytest.raises(BridgeError, match=r"messages did not arrive \(MSG_TIMED_OUT\)"):
+    with pytest.raises(UndeliveredError, match=r"2 of 2 messages did not arrive \(transcripts: _MSG_TIMED_OUT\)"):
         over.run(lambda: False)
     with bridging(segments):
         assert segments.wait_for(lambda: texts(segments, "pan") == ["Mind the pan."])
@@ -217,6 +223,40 @@ def test_a_topic_made_anew_is_told_from_its_beginning() -> None:
 
     assert [here.reads(offset) for offset in (40, 49, 50)] == [False, False, True]
     assert here.reads(0)
+
+
+def test_refusal_of_the_login_is_told_before_what_it_leads_to(segments: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the broker lets us in no more the bridge ends and says so, not that messages did not arrive."""
+    put(segments, "pan", segment("pan", 0, "Mind the pan."))
+    over = topic_bridge(segments)
+
+    def settle() -> None:
+        over._standing.hear_of(KafkaError(KafkaError._AUTHENTICATION))
+        raise UndeliveredError("1 of 1 messages did not arrive (no answer)")
+
+    def refuse(_: Settings) -> None:
+        raise UnreachableBrokerError("the broker refuses the login")
+
+    monkeypatch.setattr(over._sender, "settle", settle)
+    monkeypatch.setattr(connection, "cluster", refuse)
+
+    with pytest.raises(UnreachableBrokerError, match="refuses the login"):
+        over.run(lambda: False)
+
+
+def test_command_ends_clearly_where_the_broker_is_gone(segments: Any) -> None:
+    """A broker that goes while the bridge waits for messages ends the command: one line that says so, and code 2."""
+    process = start_command(segments)
+    put(segments, "jug", segment("jug", 0, "Good evening."))
+    arrived = segments.wait_for(lambda: texts(segments, "jug") == ["Good evening."])
+    segments.broker.close()
+    segments.broker = None
+    told = process.communicate(timeout=60)[1].decode()
+
+    assert arrived, told
+    assert process.returncode == 2, told
+    assert "error: no broker answers" in told
+    assert "Traceback" not in told
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])

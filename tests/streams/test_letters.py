@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from clients import RefusingClient
+from confluent_kafka import KafkaError
 from typer.testing import CliRunner
 
 from detector.detect import Detector
@@ -70,34 +71,12 @@ def test_large_letter_is_put_back(stage: Any) -> None:
     assert [(one.partition(), one.value()) for one in stage.read(letter.topic)] == [(2, letter.value)]
 
 
-class NarrowClient:
-    """librdkafka's producer before a topic that takes no large message, which its client or the broker tells."""
-
-    REFUSAL = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
-
-    def __init__(self, *, told_by: str) -> None:
-        self._told_by = told_by
-        self._queued: list[Callable[..., None]] = []
-
-    def produce(self, _: str, *, on_delivery: Callable[..., None], **__: Any) -> None:
-        """Refuse a message, or queue it."""
-        if self._told_by == "client":
-            raise KafkaException(self.REFUSAL)
-        self._queued.append(on_delivery)
-
-    def flush(self, _: float) -> int:
-        """Tell that the queued messages are refused."""
-        for on_delivery in self._queued:
-            on_delivery(self.REFUSAL, None)
-        return 0
-
-
 @pytest.mark.parametrize("told_by", ["client", "broker"])
 def test_letter_too_large_for_its_topic_tells_which_limit_to_raise(
     stage: Any, monkeypatch: pytest.MonkeyPatch, told_by: str
 ) -> None:
     """A letter that is refused for its size ends the command with the topic and the size, not with a traceback."""
-    monkeypatch.setattr(post, "Producer", lambda _: NarrowClient(told_by=told_by))
+    monkeypatch.setattr(post, "Producer", lambda _: RefusingClient(KafkaError.MSG_SIZE_TOO_LARGE, told_by=told_by))
     letter = large_letter(stage)
 
     with pytest.raises(

@@ -176,8 +176,8 @@ def test_refusal_while_it_runs_is_asked_about(
         over = _bridge(broker.settings(Settings(_env_file=None)), store)
 
         def refused_in_each_round() -> bool:
-            monkeypatch.setattr("streams.review_bridge.cluster", refuse_again)
-            over._hear_of(KafkaError(KafkaError._AUTHENTICATION))
+            monkeypatch.setattr("streams.connection.cluster", refuse_again)
+            over._standing.hear_of(KafkaError(KafkaError._AUTHENTICATION))
             return False
 
         with pytest.raises(UnreachableBrokerError, match="refuses the login"):

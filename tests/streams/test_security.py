@@ -40,6 +40,7 @@ COMMANDS = {
     "tail": [*CLI, "tail", "--until-quiet", "1"],
     "dead-letters": [*CLI, "dead-letters", "list"],
     "replay": [*CLI, "replay", "samples/calls.jsonl", "--speed", "max"],
+    "bridge": [*CLI, "bridge", "--from", "lca", "--from-topic", "segments"],
     "review-bridge": [*CLI, "review-bridge", "--store", "sqlite://"],
 }
 ON_KAFKA = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(240)]
