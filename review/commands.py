@@ -1,21 +1,27 @@
 """`detector review …`: flags in, one function called, exit code out."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from detector.errors import DetectorError
 from detector.playbook import load_playbook
-from detector.reward import RewardEvent
 from pipelines.settings import Settings
 from pipelines.store import Filler, open_store, outbox
 from pipelines.store.accounts import Role, put_user
-from review.server import made, serve
+from review.rewards import reward_events
+from review.server import listening, made, serve
 
 review = typer.Typer(help="The QA workbench: see, judge, steer.", invoke_without_command=True)
 
 StoreAddress = Annotated[str | None, typer.Option("--store", help="A file or a URL; default: DETECTOR_STORE.")]
+
+
+class PasswordError(DetectorError):
+    """No password is given, and there is nobody to ask."""
 
 
 @review.callback()
@@ -33,8 +39,9 @@ def run(
     if context.invoked_subcommand is not None:
         return
     served = made(_settings(store), host=host, port=port, public=public_host)
+    sockets = listening(host, port)
     Console(stderr=True).print(f"review: {served.address}\nCtrl-C ends", highlight=False, markup=False, soft_wrap=True)
-    serve(served, host=host, port=port)
+    serve(served, sockets)
 
 
 @review.command("account")
@@ -42,10 +49,14 @@ def account(
     name: str,
     role: Annotated[Role, typer.Option(help="What they may do.")],
     agent_id: Annotated[str | None, typer.Option(help="Whose calls an agent sees.")] = None,
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+    password: Annotated[
+        str | None,
+        typer.Option(help="Default: asked for; where there is no terminal, the first line of standard input."),
+    ] = None,
     store: StoreAddress = None,
 ) -> None:
     """Make an account, or change its role and password."""
+    password = _password() if password is None else password
     opened = open_store(_settings(store).store)
     with opened.writing() as connection:
         put_user(connection, name, role=role, password=password, agent_id=agent_id)
@@ -79,15 +90,27 @@ def take_rewards(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Reward events, JSON lines.")],
     store: StoreAddress = None,
 ) -> None:
-    """Take reward events in, each once, so that the pages show which verdicts are settled."""
-    settings = _settings(store)
+    """Take reward events in, each once, so that the pages show which verdicts are settled.
+
+    Where a line is no reward event nothing is taken in, and the line is told.
+    """
+    settings, events = _settings(store), reward_events(file)
     opened = open_store(settings.store)
-    with file.open("rb") as lines:
-        events = [RewardEvent.model_validate_json(line) for line in lines if line.strip()]
     with opened.writing() as connection:
         Filler(connection, playbook=load_playbook(settings.playbook)).events(events)
     opened.close()
     Console(stderr=True).print(f"{len(events):,} reward events taken in.", highlight=False)
+
+
+def _password() -> str:
+    """Ask for a password; where there is no terminal, read it from standard input."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    if given := sys.stdin.readline().rstrip("\r\n"):
+        return given
+    raise PasswordError(
+        "no password: where there is no terminal, give it by --password, or as a line of standard input"
+    )
 
 
 def _settings(store: str | None) -> Settings:

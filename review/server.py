@@ -1,9 +1,11 @@
 """Serves the app: in this process until Ctrl-C, or in a thread beside something else."""
 
+import errno
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from socket import AI_PASSIVE, SOCK_STREAM, create_server, getaddrinfo, socket
 from threading import Thread
 from time import monotonic, sleep
 
@@ -66,9 +68,29 @@ def made(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765, publi
     return Served(app, store, base)
 
 
-def serve(served: Served, *, host: str = "127.0.0.1", port: int = 8765) -> None:
+def listening(host: str, port: int) -> list[socket]:
+    """Return sockets that listen on every address of a host: what comes waits until the app is served on them.
+
+    Raises:
+        ServeError: the port is taken.
+        OSError: the host is none of this machine, or the port is not ours to take.
+    """
+    places = {(one[0], one[4]) for one in getaddrinfo(host, port, type=SOCK_STREAM, flags=AI_PASSIVE)}
+    with ExitStack() as opened:
+        try:
+            sockets = [opened.enter_context(create_server(address, family=family)) for family, address in places]
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise ServeError(f"port {port} of {host} is taken: end what listens there, or name another port") from None
+        opened.pop_all()
+    return sockets
+
+
+def serve(served: Served, sockets: list[socket]) -> None:
     """Serve until Ctrl-C."""
-    uvicorn.run(served.app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    with suppress(KeyboardInterrupt):
+        _server(served, log_level="warning").run(sockets)
 
 
 @contextmanager
@@ -78,15 +100,13 @@ def serving(served: Served, *, host: str = "127.0.0.1", port: int = 8765) -> Ite
     Raises:
         ServeError: it does not start, since the port is taken for instance.
     """
-    server = uvicorn.Server(
-        uvicorn.Config(served.app, host=host, port=port, log_level="error", access_log=False, server_header=False)
-    )
-    thread = Thread(target=server.run, daemon=True)
+    server = _server(served, log_level="error")
+    thread = Thread(target=server.run, args=(listening(host, port),), daemon=True)
     thread.start()
     deadline = monotonic() + START_SECONDS
     while not server.started:
         if not thread.is_alive() or monotonic() > deadline:
-            raise ServeError(f"the review app does not start on port {port}: is it taken?")
+            raise ServeError(f"the review app does not start on port {port}")
         sleep(0.02)
     try:
         yield served.address
@@ -94,3 +114,7 @@ def serving(served: Served, *, host: str = "127.0.0.1", port: int = 8765) -> Ite
         server.should_exit = True
         thread.join(timeout=10)
         served.store.close()
+
+
+def _server(served: Served, *, log_level: str) -> uvicorn.Server:
+    return uvicorn.Server(uvicorn.Config(served.app, log_level=log_level, access_log=False, server_header=False))

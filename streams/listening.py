@@ -8,7 +8,7 @@ from confluent_kafka.admin._metadata import TopicMetadata
 
 from pipelines.settings import Settings
 from streams.closing import Closing
-from streams.connection import client_options, cluster
+from streams.connection import Standing, client_options, cluster
 from streams.topics import TopicsError
 
 _ANSWER_SECONDS = 10
@@ -19,9 +19,9 @@ class Listener(Closing):
 
     def __init__(self, settings: Settings, topics: Sequence[str], *, from_beginning: bool) -> None:
         there = cluster(settings).topics
-        self._consumer = Consumer(
-            client_options(settings) | {"group.id": f"listener-{uuid4()}", "enable.auto.commit": False}
-        )
+        self._standing = Standing(settings)
+        own = {"group.id": f"listener-{uuid4()}", "enable.auto.commit": False, "error_cb": self._standing.hear_of}
+        self._consumer = Consumer(client_options(settings) | own)
         where = OFFSET_BEGINNING if from_beginning else OFFSET_END
         self._places = [
             TopicPartition(topic, partition, where) for topic in topics for partition in _partitions(topic, there)
@@ -29,9 +29,14 @@ class Listener(Closing):
         self._consumer.assign(self._places)
 
     def poll(self, seconds: float) -> Message | None:
-        """Return the next record, or None when none came in time."""
+        """Return the next record, or None when none came in time.
+
+        Raises:
+            UnreachableBrokerError: no broker answers any more, or none to us.
+        """
         record = self._consumer.poll(seconds)
         if record is None or record.error() is not None:
+            self._standing.ask_anew()
             return None
         return record
 

@@ -20,6 +20,8 @@ from streams.embedded import EmbeddedBroker
 from streams.listening import Listener
 from streams.tail import Board, Quiet, next_event
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
 
 def stream(
     embedded: Annotated[bool, typer.Option("--embedded", help="Start a broker in this process in front.")] = False,
@@ -31,14 +33,14 @@ def stream(
 
     Example: detector stream --embedded
     """
-    settings = settings_for(brokers)
+    settings, logged = settings_for(brokers), _level(level)
     console = Console(stderr=True)
     if embedded:
         broker = EmbeddedBroker()
         settings = broker.settings(settings)
         console.print(f"embedded broker at {settings.brokers}; try: detector tail --brokers {settings.brokers}")
     planning.check(settings)
-    worker.run(settings, assemble.detector(settings), level=level.upper(), json_logs=json_logs)
+    worker.run(settings, assemble.detector(settings), level=logged, json_logs=json_logs)
 
 
 def replay(
@@ -87,6 +89,12 @@ def tail(
                         sys.stdout.flush()
         except KeyboardInterrupt:
             pass
+
+
+def _level(told: str) -> str:
+    if (level := told.upper()) not in LEVELS:
+        raise UsageError(f"--level {told}: give DEBUG, INFO, WARNING or ERROR")
+    return level
 
 
 def _speed(told: str) -> float | None:

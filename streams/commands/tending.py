@@ -1,6 +1,7 @@
 """`detector topics …` and `detector dead-letters …`."""
 
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Annotated
 
@@ -73,7 +74,7 @@ def replay_letters(
     settings = settings_for(brokers)
     if mended is not None and len(numbers) != 1:
         raise UsageError("--mended goes with exactly one number")
-    value = mended.read_bytes() if mended is not None else None
+    value = mended.read_bytes().removeprefix(BOM_UTF8) if mended is not None else None
     chosen = [(one, value or one.value) for one in (_letter(settings, number) for number in numbers)]
     arrived = post.put_back(settings, chosen)
     typer.echo(f"{arrived} of {len(chosen)} put back")

@@ -1,6 +1,7 @@
 """The dead letters, as their commands see them."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 def test_mended_letter_is_put_back_and_handled(running: Any, tmp_path: Path) -> None:
-    """What was wrong is listed and shown; the mended message leads to what would have been."""
+    """What was wrong is listed and shown; the mended message, its byte order mark left out, leads to what would be."""
     brokers = ["--brokers", running.settings.brokers]
     said = [{"speaker": "customer", "text": "hello"}]
     broken = {"type": "call", "call_id": "mend-0", "turns": said, "ended_at": "yesterday"}
     running.send("mend-0", broken)
     assert running.wait_for(lambda: bool(running.read(running.settings.topic_dead_letters)))
     mended = tmp_path / "mended.json"
-    mended.write_text(json.dumps(broken | {"ended_at": None}))
+    mended.write_bytes(BOM_UTF8 + json.dumps(broken | {"ended_at": None}).encode())
     run = CliRunner().invoke
 
     listed = run(dead_letters, ["list", *brokers], env={"COLUMNS": "200"})
