@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from detector.errors import DetectorError
 from pipelines import assemble
+from pipelines.cli.mendable import told
 from pipelines.settings import Settings
 from streams import topics, worker
 
@@ -14,12 +14,14 @@ HELP = "Run the worker by the settings DETECTOR_…, its logs in JSON; detector 
 def main() -> None:
     """Check the topics and run the worker until it is told to stop."""
     argparse.ArgumentParser(prog="python -m streams", description=HELP).parse_args()
-    settings = Settings()
     try:
+        settings = Settings()
         topics.check(settings)
         worker.run(settings, assemble.detector(settings))
-    except DetectorError as error:
-        sys.stderr.write(f"error: {error}\n")
+    except Exception as error:
+        if (wrong := told(error)) is None:
+            raise
+        sys.stderr.write(f"error: {wrong}\n")
         sys.exit(2)
 
 

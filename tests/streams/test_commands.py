@@ -18,9 +18,9 @@ ROOT = Path(__file__).parents[2]
 CLI = ("-c", "from pipelines.cli import main; main()")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run Python in a process of its own, reaching for a broker that is not there."""
-    env = os.environ | {"DETECTOR_BROKERS": "127.0.0.1:1"}
+    env = os.environ | {"DETECTOR_BROKERS": "127.0.0.1:1"} | settings
     command = [sys.executable, *arguments]
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
@@ -48,6 +48,14 @@ def test_worker_asked_for_help_does_not_start(argument: str, code: int) -> None:
     assert code == done.returncode
     assert "usage: python -m streams" in done.stdout + done.stderr
     assert "no broker answers" not in done.stderr
+
+
+def test_worker_tells_a_wrong_setting_without_its_value() -> None:
+    """A setting that cannot be read is one line that names it, with code 2; what it holds may be a secret."""
+    done = run("-m", "streams", DETECTOR_DECODED_MIB="hunter2")
+
+    assert (2, True, False) == (done.returncode, "decoded_mib" in done.stderr, "hunter2" in done.stderr)
+    assert 1 == done.stderr.count("\n")
 
 
 def test_tail_ends_where_the_broker_is_gone(
