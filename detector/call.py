@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import dropwhile
 
 from detector.candidate import CUE, Reading
 from detector.decision import CallOutcome, Decision, Outcome
@@ -26,7 +27,16 @@ TITLES = frozenset(
     "colonel major sergeant councillor chief oga auntie uncle".split()
 )
 """What stands before a name and alone calls nobody by it."""
+PLACEHOLDERS = frozenset(
+    "unknown unavailable undefined unspecified anonymous anon valued dear customer client caller guest visitor user "
+    "member person agent bot chatbot assistant virtual automated representative rep operator adviser advisor associate "
+    "support team system none null nil nan test tester dummy sample example withheld private blocked hidden redacted "
+    "number name id no not given provided available applicable known tbc tba".split()
+)
+"""What a field of a name holds where nobody's name is known: "Valued Customer", "Withheld", "Guest"."""
 _BETWEEN_NAMES = re.compile(r"[\s.,;:()\"/–—-]+")
+_NUMBERED = re.compile(r"[\d_#]+")
+_APOSTROPHES = str.maketrans(dict.fromkeys("’‘‛`´′ʼʻʹ＇", "'"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +129,29 @@ class CallState:
     ended: bool = False
 
 
+def with_straight_apostrophes(text: str) -> str:
+    """Return a text, as long as before, with the signs that are written for an apostrophe made one."""
+    return text.translate(_APOSTROPHES)
+
+
 def comparable(text: str) -> str:
     """Return a text as names are compared: in lower case, composed characters, straight apostrophes."""
-    return unicodedata.normalize("NFC", text).replace("’", "'").lower()
+    return with_straight_apostrophes(unicodedata.normalize("NFC", text)).lower()
 
 
 def words_of_name(name: str | None) -> frozenset[str]:
-    """Return the words of a full name as they are compared; initials, titles and signs between them left out."""
+    """Return the words of a full name as they are compared; initials, titles and signs between them left out.
+
+    So are the place-holders it begins with: of "Valued Customer" and "guest_12" nothing is left, of "Guest Rosa Guest"
+    the name.
+    """
     words = [word.strip("'") for word in _BETWEEN_NAMES.split(comparable(name or ""))]
-    return frozenset(word for word in words if len(word) > 1 and word not in TITLES)
+    return frozenset(dropwhile(_holds_a_place, (word for word in words if len(word) > 1 and word not in TITLES)))
+
+
+def _holds_a_place(word: str) -> bool:
+    """Tell whether a word, with or without a number, stands where nobody's name is known."""
+    return PLACEHOLDERS.issuperset(part for part in _NUMBERED.split(word) if part)
 
 
 def opened(header: CallHeader) -> CallState:

@@ -1,4 +1,4 @@
-"""Settings, from the environment (`DETECTOR_…`) or a file of such lines (`.env`, or `--settings FILE`)."""
+"""Settings, from the environment (`DETECTOR_…`) or a file of such lines (`.env` in the folder it runs in)."""
 
 from pathlib import Path
 from typing import Literal

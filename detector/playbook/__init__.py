@@ -10,6 +10,7 @@ from detector.playbook.phrases import (
     WordClass,
     Words,
     parse,
+    parse_words,
 )
 from detector.playbook.values import (
     Behaviour,
@@ -51,4 +52,5 @@ __all__ = [
     "Words",
     "load_playbook",
     "parse",
+    "parse_words",
 ]

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from detector.errors import Fault, PlaybookError
-from detector.playbook.phrases import PhraseError, parse
+from detector.playbook.phrases import PhraseError, parse, parse_words
 from detector.playbook.values import Behaviour, Playbook, Rule, Shared, Strategy
 
 DEFAULT_FOLDER = Path(__file__).parent
@@ -84,6 +84,7 @@ def _shared(folder: Path, known: tuple[str, ...], faults: list[Fault]) -> Shared
             faults.extend(_phrase_faults(found[name], (at,), rule, shared))
     if "scopes" in found:
         faults.extend(_exception_faults(found["scopes"], shared, known))
+        faults.extend(_until_faults(found["scopes"], shared))
     return shared
 
 
@@ -93,6 +94,16 @@ def _exception_faults(document: _Document, shared: Shared, known: tuple[str, ...
         for place, name in enumerate(scope.except_for):
             if name not in known:
                 yield _fault(document, (at, "except_for", place), _unknown(name, known, what="behaviour"))
+
+
+def _until_faults(document: _Document, shared: Shared) -> Iterator[Fault]:
+    """Yield a fault for each entry of a scope's `until` that stands for no words."""
+    for at, scope in enumerate(shared.scopes):
+        for place, phrase in enumerate(scope.until):
+            try:
+                parse_words(phrase, word_lists=shared.words)
+            except PhraseError as error:
+                yield _fault(document, (at, "until", place), f"the words {phrase!r} {error}")
 
 
 def _behaviour(

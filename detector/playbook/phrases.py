@@ -5,7 +5,7 @@ Notation: `(a|b c)` alternatives, `[x]` optional, `*` any word, `...` a gap of u
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain, product
 from math import prod
@@ -81,6 +81,27 @@ def parse(phrase: str, *, word_lists: Mapping[str, tuple[str, ...]]) -> tuple[Se
             known = ", ".join(sorted({*ENGINE_CLASSES, *word_lists}))
             raise PhraseError(f"names an unknown class {{{name}}}; the known ones are {known}")
     return _parsed(phrase, tuple(lists))
+
+
+def parse_words(phrase: str, *, word_lists: Mapping[str, tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
+    """Return the rows of words that a phrase of nothing but words stands for.
+
+    Raises:
+        PhraseError: what cannot be read, or is more than words.
+    """
+    sequences = parse(phrase, word_lists=word_lists)
+    if not all(map(_is_words, sequences)):
+        raise PhraseError("may hold words, alternatives and word lists only")
+    return frozenset(chain.from_iterable(map(_rows, sequences)))
+
+
+def _is_words(sequence: Sequence) -> bool:
+    bound = sequence.at_start or sequence.at_end
+    return not bound and all(isinstance(one, Words) and not one.optional for one in sequence.elements)
+
+
+def _rows(sequence: Sequence) -> Iterator[tuple[str, ...]]:
+    return product(*(one.options for one in sequence.elements if isinstance(one, Words)))
 
 
 @lru_cache(maxsize=PARSED)

@@ -78,8 +78,13 @@ class Scope(Rule):
     """Phrases behind which, in the same clause and up to `reach` words on, no rule of any behaviour counts."""
 
     reach: int = Field(default=8, ge=1, le=60)
-    until: tuple[LowerWord, ...] = ()
-    """Words that open a clause of their own, pause or no pause, unless they follow directly on the phrase."""
+    back: bool = False
+    """It reaches back, to what is said in front of its phrases, not on."""
+    until: tuple[str, ...] = ()
+    """Words that open a clause of their own, pause or no pause, unless they follow directly on the phrase.
+
+    Of a scope that reaches back any of them in front of the phrase ends it.
+    """
     except_for: tuple[Name, ...] = ()
 
 

@@ -4,9 +4,9 @@ from functools import partial
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from pipelines.cli.console import console_for, show
 from pipelines.cli.options import AgentIds, ColumnOptions, Files, FormatName, RoleOptions, opened, tell, tell_unknown
 from pipelines.flows import reading as flow
 from pipelines.readers import Columns, Roles
@@ -27,7 +27,7 @@ def convert(
     What cannot be read is told with its place, counted, and passed over; the exit code is then 1.
     """
     roles, columns = Roles.parse(role or (), agent_id or ()), Columns.parse(column or ())
-    console = Console(stderr=True)
+    console = console_for(stderr=True)
     found = flow.read(files, format_name=format_name, roles=roles, columns=columns)
     with opened(output, inputs=files) as stream:
         counts = flow.convert(found, stream, on_fault=partial(tell, console))
@@ -35,6 +35,6 @@ def convert(
     table = Table("files", "calls", "turns", "unknown speaker", "not read", title=f"written to {output}")
     numbers = (len(files), counts.calls, counts.turns, counts.unknown_turns, counts.faults)
     table.add_row(*(f"{number:,}" for number in numbers))
-    console.print(table)
+    show(console, table)
     tell_unknown(console, counts.unknown_turns, len(counts.unknown_files))
     raise typer.Exit(1 if counts.faults else 0)

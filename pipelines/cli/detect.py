@@ -12,6 +12,7 @@ from rich.table import Table
 from detector.decision import CallOutcome, Outcome
 from detector.playbook import load_playbook
 from pipelines import assemble
+from pipelines.cli.console import console_for, show
 from pipelines.cli.options import (
     AgentIds,
     ColumnOptions,
@@ -58,7 +59,7 @@ def detect(
     if jobs == 0:
         jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     detector = make()
-    errors = Console(stderr=True)
+    errors = console_for(stderr=True)
     sink = JsonLines(Outputs(decisions, rewards, scorecards))
     filling = None if store is None else _filling(store, settings)
     total = sum(file.stat().st_size for file in files if file.is_file())
@@ -80,6 +81,7 @@ def detect(
                 jobs=jobs,
                 strict=strict,
                 on_fault=partial(tell, errors),
+                on_repeat=partial(tell, errors),
                 on_call=None if filling is None else filling.write,
             )
         finally:
@@ -106,7 +108,7 @@ def _summarise(tally: Tally, console: Console) -> None:
         decided = (str(tally.decisions[behaviour, outcome]) for outcome in Outcome)
         shown = (str(tally.outcomes[behaviour, outcome]) for outcome in CallOutcome)
         table.add_row(behaviour, *decided, *shown)
-    console.print(table)
+    show(console, table)
     console.print(f"{tally.points:,} points granted.", highlight=False)
     if tally.unpaid:
         console.print(

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from detector.errors import DetectorError
 from models.evaluation import Figures, Share
 from pipelines import assemble
-from pipelines.cli.options import refuse_overwriting
+from pipelines.cli.console import console_for, show
+from pipelines.cli.options import refuse_overwriting, tell
 from pipelines.settings import Settings
+from pipelines.sinks import file_to_write
 
 if TYPE_CHECKING:
     from pipelines.flows.evaluate import Measured, Targets
@@ -35,25 +36,26 @@ def evaluate(
     """
     read = [*paths, *(file for path in paths for file in path.glob("*.jsonl"))]
     refuse_overwriting(read, (json_file, picture))
+    flow = import_module("pipelines.flows.evaluate")  # brings scikit-learn, which no other command waits for
+    corpora = flow.corpora(paths)
     settings = Settings()
     detector = assemble.detector(settings)
     reader = assemble.text_reader(detector.playbook)
     classifier = assemble.classifier(settings, detector.playbook)
-    console = Console()
-    flow = import_module("pipelines.flows.evaluate")  # brings scikit-learn, which no other command waits for
+    console = console_for()
     guesses = flow.usual_baselines(classifier.weights.behaviours) if baselines else {}
     measured = []
-    for corpus in flow.corpora(paths):
+    for corpus in corpora:
         for fault in corpus.faults:
-            console.print(str(fault), markup=False, highlight=False)
+            tell(console, fault)
         one = flow.measure(corpus, detector=detector, reader=reader, classifier=classifier, baselines=guesses)
         measured.append(one)
-        console.print(_table(one))
+        show(console, _table(one))
     if baselines:
-        console.print(_comparison(measured))
+        show(console, _comparison(measured))
     if json_file is not None:
-        json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_bytes(orjson.dumps([one.as_json() for one in measured], option=orjson.OPT_INDENT_2) + b"\n")
+        with file_to_write(json_file) as out:
+            out.write(orjson.dumps([one.as_json() for one in measured], option=orjson.OPT_INDENT_2) + b"\n")
     if picture is not None:
         try:
             drawing = import_module("pipelines.flows.draw")

@@ -1,10 +1,10 @@
 """`detector inspect`."""
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from detector.transcript import Speaker
+from pipelines.cli.console import console_for, show
 from pipelines.cli.options import AgentIds, ColumnOptions, Files, FormatName, RoleOptions, tell
 from pipelines.flows import inspect as flow
 from pipelines.readers import Columns, Roles
@@ -22,13 +22,13 @@ def inspect(
     Example: detector inspect recording.vtt --role "Jo Marsh=agent"
     """
     roles, columns = Roles.parse(role or (), agent_id or ()), Columns.parse(column or ())
-    console, errors = Console(), Console(stderr=True)
+    console, errors = console_for(), console_for(stderr=True)
     faults = 0
     for file in files:
         found = flow.inspect(file, format_name=format_name, roles=roles, columns=columns)
         for fault in found.told_faults:
             tell(errors, fault)
-        console.print(_table(found))
+        show(console, _table(found))
         faults += found.faults
     raise typer.Exit(1 if faults else 0)
 
@@ -36,7 +36,7 @@ def inspect(
 def _table(found: flow.Inspected) -> Table:
     table = Table(title=str(found.file), show_header=False, title_justify="left", min_width=60)
     table.add_column(style="bold")
-    table.add_column(overflow="fold")
+    table.add_column()
     table.add_row("format", found.format_name or "not known")
     table.add_row("calls", f"{found.calls:,}")
     table.add_row("turns", f"{found.turns:,}")

@@ -7,9 +7,10 @@ from importlib import import_module
 from importlib.metadata import entry_points
 
 import typer
-from rich.console import Console
 
-EXIT_FAULTS, EXIT_ERROR = 1, 2
+from pipelines.cli.console import console_for, interruptible
+
+EXIT_ERROR = 2
 COMMANDS = ("detect", "convert", "inspect", "settle", "purge", "train", "train-semantic", "evaluate")
 """Of this floor: each is the function of its module's name, its words joined."""
 PLAYBOOK = "playbook"
@@ -47,19 +48,21 @@ def _add_own(app: typer.Typer, names: Iterable[str | None]) -> None:
     for name in names:
         if name != PLAYBOOK:
             function = str(name).replace("-", "_")
-            app.command(name)(getattr(import_module(f"pipelines.cli.{function}"), function))
+            command = getattr(import_module(f"pipelines.cli.{function}"), function)
+            app.command(name)(interruptible()(command))
     app.add_typer(import_module("pipelines.cli.playbook").app, name=PLAYBOOK)
 
 
 def main() -> None:
     """Run the command line; an error that the user can mend is one clear line and exit code 2."""
     try:
-        _loaded()()
+        with interruptible():
+            _loaded()()
     except Exception as error:
         line = import_module("pipelines.cli.mendable").told(error)
         if line is None:
             raise
-        Console(stderr=True).print(f"error: {line}", highlight=False, soft_wrap=True, markup=False)
+        console_for(stderr=True).print(f"error: {line}", highlight=False, soft_wrap=True, markup=False)
         sys.exit(EXIT_ERROR)
 
 

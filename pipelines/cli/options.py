@@ -10,10 +10,19 @@ import typer
 from rich.console import Console
 
 from detector.errors import DetectorError
-from pipelines.readers import READERS, InputFault
+from pipelines.readers import READERS, InputFault, reader
+from pipelines.sinks import file_to_write
 
 Files = Annotated[list[Path], typer.Argument(help="Transcript files.", show_default=False)]
-FormatName = Annotated[str, typer.Option("--format", help=f"auto, or one of: {', '.join(READERS)}.")]
+
+
+def _known(name: str) -> str:
+    if name != "auto":
+        reader(name, Path())  # says what is wrong where there is no such format; no file is asked for
+    return name
+
+
+FormatName = Annotated[str, typer.Option("--format", help=f"auto, or one of: {', '.join(READERS)}.", callback=_known)]
 RoleOptions = Annotated[
     list[str] | None,
     typer.Option(
@@ -61,9 +70,7 @@ def opened(output: str, *, inputs: Iterable[Path]) -> AbstractContextManager[Bin
     refuse_overwriting(inputs, [output])
     if output == "-":
         return nullcontext(sys.stdout.buffer)
-    path = Path(output)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("wb")
+    return file_to_write(output)
 
 
 def tell(console: Console, fault: InputFault) -> None:

@@ -1,10 +1,10 @@
 """`detector playbook`."""
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from pipelines import assemble
+from pipelines.cli.console import console_for, show
 from pipelines.flows.check import Checked, check
 from pipelines.settings import Settings
 
@@ -20,7 +20,7 @@ def check_examples() -> None:
     settings = Settings()
     detector = assemble.detector(settings)
     reader = assemble.text_reader(detector.playbook)
-    console = Console()
+    console = console_for()
     results = list(check(detector, reader))
     table = Table(title=f"playbook {detector.playbook.version}")
     for heading in ("behaviour", "rules", "caught", "left alone", "wrong"):
@@ -34,7 +34,7 @@ def check_examples() -> None:
             str(sum(one.right for one in own if not one.wanted)),
             str(sum(not one.right for one in own) or ""),
         )
-    console.print(table)
+    show(console, table)
     wrong = [one for one in results if not one.right]
     for one in wrong:
         console.print(_told(one), markup=False, highlight=False, soft_wrap=True)
@@ -68,4 +68,4 @@ def list_behaviours() -> None:
             f"{thresholds.award:.2f}",
             f"{thresholds.review:.2f}",
         )
-    Console().print(table)
+    show(console_for(), table)

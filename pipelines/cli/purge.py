@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from detector.errors import DetectorError
+from pipelines.cli.console import console_for
 from pipelines.settings import Settings
+
+MOST_DIGITS = 5
 
 
 class AgeError(DetectorError):
@@ -25,11 +27,18 @@ def purge(
     """
     from pipelines.store import open_store, purging  # noqa: PLC0415 - the database's libraries take a while to load
 
-    found = re.fullmatch(r"(\d{1,5})([dw])", older_than)
+    before = datetime.now(UTC) - _age(older_than)
+    opened = open_store(store or Settings().store, make=False)
+    done = purging.purge(opened, before=before)
+    opened.close()
+    lost = f"{done.turns:,} turns of {done.calls:,} calls have lost their words."
+    console_for(stderr=True).print(lost, highlight=False)
+
+
+def _age(told: str) -> timedelta:
+    found = re.fullmatch(r"(\d+)([dw])", told, re.ASCII)
     if found is None:
         raise AgeError("--older-than: give a number of days or weeks, such as 90d or 26w")
-    age = timedelta(days=int(found[1]) * (7 if found[2] == "w" else 1))
-    opened = open_store(store or Settings().store)
-    done = purging.purge(opened, before=datetime.now(UTC) - age)
-    opened.close()
-    Console(stderr=True).print(f"{done.turns:,} turns of {done.calls:,} calls have lost their words.", highlight=False)
+    if len(found[1]) > MOST_DIGITS:
+        raise AgeError(f"--older-than: the number is too large; {'9' * MOST_DIGITS} is the largest")
+    return timedelta(days=int(found[1]) * (7 if found[2] == "w" else 1))

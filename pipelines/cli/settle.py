@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from detector.playbook import load_playbook
+from pipelines.cli.console import console_for
 from pipelines.flows import settle as flow
 from pipelines.settings import Settings
+from pipelines.sinks import file_to_write
 
 
 def settle(
@@ -25,14 +26,14 @@ def settle(
     settings = Settings()
     playbook = load_playbook(settings.playbook)
     given = list(flow.verdicts(file))
-    written = flow.ids_written(rewards)
-    counts: Counter[str] = Counter()
-    rewards.parent.mkdir(parents=True, exist_ok=True)
-    with rewards.open("ab") as out:
-        for event in flow.settle(given, playbook=playbook, tenant=settings.tenant, written=written):
-            out.write(event.model_dump_json(exclude_none=True).encode() + b"\n")
-            counts[event.type.value.split(".")[1]] += 1
-    console = Console(stderr=True)
+    written, unfinished = flow.ids_written(rewards), flow.ends_amid_a_line(rewards)
+    events = list(flow.settle(given, playbook=playbook, tenant=settings.tenant, written=written))
+    with file_to_write(rewards, "ab") as out:
+        if events and unfinished:
+            out.write(b"\n")
+        out.writelines(event.model_dump_json(exclude_none=True).encode() + b"\n" for event in events)
+    counts = Counter(event.type.value.split(".")[1] for event in events)
+    console = console_for(stderr=True)
     console.print(
         f"{len(given):,} verdicts: {counts['granted']:,} rewards granted, {counts['reversed']:,} reversed",
         highlight=False,

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from detector.playbook import load_playbook
 from models.labels import EXAMPLES_FOLDER
 from models.registry import SHIPPED_FOLDER
 from pipelines import assemble
+from pipelines.cli.console import console_for, show
 from pipelines.settings import Settings
 
 
@@ -31,7 +31,7 @@ def train(
     """
     flow = import_module("pipelines.flows.train")  # brings scikit-learn, which no other command waits for
     settings = Settings()
-    console = Console(stderr=True)
+    console = console_for(stderr=True)
     playbook = load_playbook(settings.playbook)
     with console.status("reading, fitting and calibrating…"):
         run = flow.learn(
@@ -61,7 +61,7 @@ def train(
             f"{row.found.f1:.2f}",
             f"{test.found.f1:.2f}",
         )
-    console.print(table)
+    show(console, table)
     console.print(
         f"macro F1 {run.out_of_fold.macro_f1:.3f} out of fold, {run.test.macro_f1:.3f} on the private test split; "
         f"calibration error {run.out_of_fold.calibration_error:.3f}, {run.test.calibration_error:.3f}",

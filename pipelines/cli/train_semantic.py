@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from detector.errors import DetectorError
@@ -16,6 +15,7 @@ from models.labels import EXAMPLES_FOLDER
 from models.registry import load
 from models.semantic import SHIPPED_FOLDER
 from pipelines import assemble
+from pipelines.cli.console import console_for
 from pipelines.settings import Settings
 
 WEIGHING = ("onnxruntime",)
@@ -47,7 +47,7 @@ def train_semantic(
     flow = import_module("pipelines.flows.semantic")
     settings = Settings()
     playbook = load_playbook(settings.playbook)
-    console = Console(stderr=True)
+    console = console_for(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("fine-tuning" if base else "weighing", total=None)

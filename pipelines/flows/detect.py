@@ -1,11 +1,12 @@
 """Batch detection: calls from files through the detector to sinks, on all cores, in the order of the input."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from functools import partial
+from hashlib import blake2b
 from itertools import chain, islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,7 +14,8 @@ from detector.detect import Detection, Detector
 from detector.errors import DetectorError
 from detector.transcript import Call
 from pipelines.flows.tally import Tally
-from pipelines.flows.work import Encoder, Heard, Item, Line, Result, Work
+from pipelines.flows.work import DIGEST_BYTES, Encoder, Heard, Item, Line, Result, Told, Work
+from pipelines.flows.workers import awaited, workers
 from pipelines.readers import NO_ROLES, Columns, FormatError, InputFault, Roles, native, reader
 from pipelines.readers.source import lines
 from pipelines.readers.tabular import NO_COLUMNS
@@ -22,6 +24,8 @@ from pipelines.sinks import Sink
 BATCH_CALLS = 64
 BATCH_BYTES = 512 * 1024
 BATCHES_AHEAD = 3
+KNOWN_CALLS = 50_000
+ONCE_PAID = "both are counted here, their rewards have the same ids and are paid once. Give each call an id of its own"
 ENGINES = ["pipelines.nlp", "models.classifier"]
 """Imported once, in the process that the workers part from: it is the half of their start."""
 
@@ -75,35 +79,61 @@ def run(
     jobs: int,
     strict: bool = False,
     on_fault: Callable[[InputFault], None] = lambda _: None,
+    on_repeat: Callable[[InputFault], None] = lambda _: None,
     on_call: Callable[[Call, Detection], None] | None = None,
 ) -> Tally:
     """Detect every call of the source and hand the detections to the sinks, in order. Memory does not grow.
 
     The detector is that of this process; each other process makes its own, and encodes what the sinks then write.
     `on_call` is handed each call with its detection; without it no call's words come back from other processes.
+    `on_repeat` is told of a call whose id an earlier one had.
 
     Raises:
         StoppedAtFaultError: the run is strict and something could not be read; what came before is written.
     """
-    tally = Tally()
+    tally, known = Tally(), KnownCalls()
     encoders, keep = [sink.encode for sink in sinks], on_call is not None
     here = Work(detector, encoders, keep=keep)
     elsewhere = partial(_start_worker, make_detector, encoders, keep=keep)
-    for result in _results(_batches(source), here, elsewhere, jobs):
-        if isinstance(result, InputFault):
-            tally.faults += 1
-            on_fault(result)
-            if strict:
-                raise StoppedAtFaultError(str(result))
-            continue
-        tally.include(result.tally)
-        for encoded in result.encoded:
-            for sink, one in zip(sinks, encoded, strict=True):
-                sink.write(one)
-        if on_call is not None:
-            for call in result.calls:
-                on_call(*call)
+    with closing(_results(_batches(source), here, elsewhere, jobs)) as results:
+        for result in results:
+            if isinstance(result, InputFault):
+                tally.faults += 1
+                on_fault(result)
+                if strict:
+                    raise StoppedAtFaultError(str(result))
+                continue
+            tally.include(result.tally)
+            for one in known.repeated(result.told):
+                on_repeat(one)
+            for encoded in result.encoded:
+                for sink, one in zip(sinks, encoded, strict=True):
+                    sink.write(one)
+            if on_call is not None:
+                for call in result.calls:
+                    on_call(*call)
     return tally
+
+
+class KnownCalls:
+    """The ids met in a run, the last `KNOWN_CALLS` of them, each with a digest of its words and its file."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[bytes, str]] = {}
+
+    def repeated(self, told: Iterable[Told]) -> Iterator[InputFault]:
+        """Yield, for each call whose id an earlier one had, where both stand, and whether the words are the same."""
+        for one in told:
+            key = blake2b(one.call_id.encode(), digest_size=DIGEST_BYTES).digest()
+            if key in self._known:
+                digest, file = self._known[key]
+                words = "the same" if digest == one.digest else "other"
+                message = f"the call {one.call_id!r} comes again with {words} words, before in {file}: {ONCE_PAID}"
+                yield InputFault(one.file, 0, message)
+                continue
+            self._known[key] = one.digest, one.file
+            if len(self._known) > KNOWN_CALLS:
+                del self._known[next(iter(self._known))]
 
 
 def _batches(source: Iterable[Item]) -> Iterator[list[Item]]:
@@ -122,7 +152,7 @@ def _batches(source: Iterable[Item]) -> Iterator[list[Item]]:
 
 def _results(
     batches: Iterator[list[Item]], here: Work, start_worker: Callable[[], None], jobs: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield what becomes of the batches, in their order; of one batch no other process is started."""
     ahead = list(islice(batches, 2))
     if jobs == 1 or len(ahead) <= 1:
@@ -137,10 +167,8 @@ def _spread(batches: Iterator[list[Item]], here: Work, start_worker: Callable[[]
 
     The first batch is done here, while the workers start.
     """
-    context = get_context("forkserver")
-    context.set_forkserver_preload(ENGINES)
     first = next(batches)
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker) as pool:
+    with workers(jobs, preload=ENGINES, start=start_worker) as pool:
         under_way: deque[Future[list[Result]]] = deque(
             pool.submit(_in_worker, batch) for batch in islice(batches, jobs * BATCHES_AHEAD)
         )
@@ -159,4 +187,4 @@ def _start_worker(make_detector: DetectorFactory, encoders: Sequence[Encoder], *
 
 
 def _in_worker(batch: list[Item]) -> list[Result]:
-    return list(_worker[0].of(batch))
+    return list(_worker[0].of(awaited(batch)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,10 +17,11 @@ from models.classifier import Classifier
 from models.evaluation import Evaluation, Figures, Flags, Numbers, evaluate
 from models.labels import LabelledCall, Observation, observe, own_calls
 from pipelines.readers import InputFault, labelled
+from pipelines.readers.sniffing import only_once
 
 
 class NothingLabelledError(DetectorError):
-    """No labelled agent turn was found."""
+    """No labelled agent turn was found, or no file that could hold one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,27 @@ class Corpus:
 
 
 def corpora(paths: Iterable[Path]) -> list[Corpus]:
-    """Return the labelled conversations of files and folders; a recogniser's text is a corpus of its own."""
+    """Return the labelled conversations of files and folders; a recogniser's text is a corpus of its own.
+
+    Raises:
+        NothingLabelledError: a folder has no such file, or a file can be read only once, as a pipe can.
+    """
     found: list[Corpus] = []
-    for path in paths:
-        for file in sorted(path.glob("*.jsonl")) if path.is_dir() else [path]:
-            found.append(_corpus(file, "text", file.stem))
-            if b'"asr_text"' in file.read_bytes():
-                found.append(_corpus(file, "asr_text", f"{file.stem} (recogniser's text)"))
+    for file in chain.from_iterable(map(_files, paths)):
+        if only_once(file):
+            raise NothingLabelledError(f"{file}: is read twice, and a pipe can be read only once: save it as a file")
+        found.append(_corpus(file, "text", file.stem))
+        if b'"asr_text"' in file.read_bytes():
+            found.append(_corpus(file, "asr_text", f"{file.stem} (recogniser's text)"))
+    return found
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.jsonl"))
+    if not found:
+        raise NothingLabelledError(f"{path}: no labelled file (*.jsonl) is in this folder")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, TypeAlias
 
 from detector.detect import Detection, Detector
@@ -29,19 +30,31 @@ class Heard:
     call: Call
 
 
+DIGEST_BYTES = 8
 Item: TypeAlias = Line | Heard | Call | InputFault
 Encoder: TypeAlias = Callable[[Detection], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """That a call was detected: its file and id, and a digest of its words."""
+
+    file: str
+    call_id: str
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
     """What became of some calls in a row: their tally, and what each sink is to write, call by call.
 
-    `calls` are the calls themselves with their detections, where they are wanted.
+    `told` are the calls' ids, with what tells a call from another of its id; `calls` are the calls themselves with
+    their detections, where they are wanted.
     """
 
     tally: Tally = field(default_factory=Tally)
     encoded: list[tuple[Any, ...]] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
     calls: list[tuple[Call, Detection]] = field(default_factory=list)
 
 
@@ -72,9 +85,15 @@ class Work:
     def _add(self, portion: Portion, call: Call, *, file: str) -> None:
         detection = self._detector.detect(call)
         portion.tally.add(call, detection, file=file)
+        portion.told.append(Told(file, call.call_id, _digest(call)))
         portion.encoded.append(tuple([encode(detection) for encode in self._encoders]))
         if self._keep:
             portion.calls.append((call, detection))
+
+
+def _digest(call: Call) -> bytes:
+    words = "\x1f".join(f"{turn.speaker.value} {turn.text}" for turn in call.turns)
+    return blake2b(words.encode(), digest_size=DIGEST_BYTES).digest()
 
 
 def _call(item: Item) -> CallOrFault:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from detector.candidate import HitKind
 from detector.errors import Fault
-from detector.playbook import Playbook, Rule, Words, parse
+from detector.playbook import Playbook, Rule, Scope, Words, parse, parse_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Entry:
     rule: str
     scope: Literal["clause", "turn"] = "clause"
     reach: int = 0
-    until: frozenset[str] = frozenset()
+    back: bool = False
+    until: frozenset[tuple[str, ...]] = frozenset()
     except_for: frozenset[str] = frozenset()
 
     @property
@@ -51,10 +52,21 @@ def agent_entries(playbook: Playbook) -> Iterator[tuple[Entry, Rule]]:
         for unless in behaviour.unless:
             yield Entry(HitKind.UNLESS, behaviour.id, unless.id, scope=unless.scope), unless
     for scope in playbook.shared.scopes:
-        until, except_for = frozenset(scope.until), frozenset(scope.except_for)
-        entry = Entry(HitKind.UNLESS, SHARED_SCOPE, scope.id, reach=scope.reach, until=until, except_for=except_for)
-        yield entry, scope
+        yield _scope_entry(scope, playbook), scope
     yield from cue_entries(playbook, "agent")
+
+
+def _scope_entry(scope: Scope, playbook: Playbook) -> Entry:
+    openings = (parse_words(one, word_lists=playbook.shared.words) for one in scope.until)
+    return Entry(
+        HitKind.UNLESS,
+        SHARED_SCOPE,
+        scope.id,
+        reach=scope.reach,
+        back=scope.back,
+        until=frozenset(chain.from_iterable(openings)),
+        except_for=frozenset(scope.except_for),
+    )
 
 
 def cue_entries(playbook: Playbook, speaker: Literal["agent", "customer"]) -> Iterator[tuple[Entry, Rule]]:

@@ -1,7 +1,8 @@
 """Personal names heard in a call, and where they stand in a turn."""
 
 import re
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
+from dataclasses import dataclass
 
 from spacy.lang.en.stop_words import STOP_WORDS
 
@@ -13,14 +14,19 @@ FOLLOWS, PRECEDES, ASKED = "name_follows", "name_precedes", "name_asked"
 NAME_FACTS = frozenset({FOLLOWS, PRECEDES, ASKED})
 REPLY_WORDS = 6
 NAME_WORDS = 3
+UNLISTED_WORDS, UNLISTED_AGENT_WORDS = 2, 1
+"""How many words a name in no list may have; two that an agent says are more often a company."""
 WEAK_WITHIN = 3
 """Only so early in a turn do "it is" and "this is" introduce a person."""
+STRONG, WEAK, AGENT = "strong", "weak", "agent"
+"""How surely a name stands by a cue, and whose it is, as the cue's id tells; see cues.yaml."""
 
 _NOT_NAMES = STOP_WORDS.union(
     FILLERS,
     (
         "yes yeah yep no nope hi hello hey okay ok sure please thanks thank sorry calling ringing phoning speaking "
         "looking having trying going just about right good morning afternoon evening fine great well mr mrs ms miss "
+        "mr. mrs. ms. dr. prof. "
         "mister missus doctor dr sir madam maam dear account number order booking reservation card customer first "
         "last name surname spelt spelled address email postcode date birth double letter capital the a an urgent "
         "ridiculous broken wrong day time lord god gosh mate love hang wait one moment second minute back sister "
@@ -28,7 +34,7 @@ _NOT_NAMES = STOP_WORDS.union(
         "there monday tuesday wednesday thursday friday saturday sunday january february march july september "
         "october november december today tomorrow yesterday certainly absolutely definitely indeed perfect lovely "
         "brilliant excellent correct course need alright awesome cool cheers ta aye nah yup ya exactly understood "
-        "nothing never mind what's"
+        "nothing never mind what's anytime whenever later tonight soon afterwards straight directly maybe names"
     ).split(),
 )
 SIGNED_WITHIN = 80
@@ -57,6 +63,31 @@ _IDENTIFIES = frozenset(
 )
 """What asks, before a name, whether somebody else bears it."""
 
+_GREETINGS = frozenset("hi hello hey hiya morning afternoon evening welcome there yes".split())
+_MAY_PRECEDE = _GREETINGS | TITLES
+_TITLES_WRITTEN = TITLES.union(f"{title}." for title in TITLES)
+_OFFERS = frozenset({"how", "what", "your"})
+_BEFORE_NAMES = _NOT_NAMES | CLAUSE_ENDS | PAUSES
+_AFTER_NAMES = frozenset(
+    "speaking here calling ringing phoning from with at in and but please thanks thank how what can may i we you your "
+    "my it spelt spelled again first last surname now today till".split()
+)
+"""What a speaker goes on with behind the own name; a verb or noun there makes something else of it."""
+
+_BEFORE_ANSWERS = frozenset(
+    "yes yeah yep yup ya sure okay of course certainly absolutely definitely no sorry hi hello well so and um uh it is "
+    "this i am that my the name first last surname its names put under thanks thank you please".split()
+).union(TITLES, (".", "!"))
+"""What may come before a name in the reply to the question for it."""
+
+_PEOPLES = frozenset(
+    "english british scottish welsh irish french german spanish portuguese italian polish romanian russian ukrainian "
+    "turkish greek arabic persian farsi hindi urdu punjabi bengali tamil chinese mandarin cantonese japanese korean "
+    "vietnamese thai indian pakistani bangladeshi african american canadian australian muslim christian catholic "
+    "jewish".split()
+)
+"""Languages and peoples: "I am Spanish", "Polish speaking" name nobody."""
+
 _SIGNATURE = re.compile(
     r"(?:(?<=\s)|^)"
     r"(?:\^\s?[A-Za-z]{1,12}|~[A-Za-z]{1,12}|[*/–—-][A-Z][A-Za-z]{0,11}|-[a-z]{2}"
@@ -83,37 +114,116 @@ def could_be_name(text: str, norm: str, *, lower_case: bool, strict: bool) -> bo
     return not strict if lower_case else text[0].isupper()
 
 
-def heard(
-    texts: Sequence[str], norms: Sequence[str], hits: Iterable[Hit], *, asked: bool, everyday: Container[str]
-) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A turn's words as written and in normalised form, and the number of the clause each stands in."""
+
+    texts: Sequence[str]
+    norms: Sequence[str]
+    clauses: Sequence[int]
+
+    def ends(self, at: int) -> bool:
+        """Tell whether what stands at a place may end there: a clause ends, or a word comes that goes on otherwise."""
+        after = at + 1
+        return (
+            after == len(self.norms)
+            or not self.norms[after][0].isalpha()
+            or self.norms[after] in _AFTER_NAMES
+            or self.clauses[after] != self.clauses[at]
+        )
+
+    def begins(self, at: int) -> bool:
+        """Tell whether what stands at a place begins a clause, or comes behind a greeting or "this is"."""
+        return (
+            at == 0
+            or self.norms[at - 1] in _MAY_PRECEDE
+            or self.clauses[at - 1] != self.clauses[at]
+            or tuple(self.norms[at - 2 : at]) in {("this", "is"), ("it", "is")}
+        )
+
+
+def heard(said: Said, hits: Iterable[Hit], *, asked: bool, opening: bool, everyday: Container[str]) -> tuple[str, ...]:
     """Return the words of names a speaker gave, as names are compared.
 
-    `asked` says that the turn before asked for a name, so that a bare answer is one unless it is an `everyday` word.
+    `asked` says that the turn before asked for a name, so that a bare answer is one unless it is an `everyday` word;
+    `opening`, that an agent speaks for the first time, and introduces nobody but himself.
     """
-    lower_case = not any(text[:1].isupper() for text in texts)
-    names: list[str] = []
+    lower_case = not _capitals_tell(said.texts)
+    names: list[int] = []
     for hit in hits:
         if hit.kind is CUE and hit.owner == FOLLOWS:
-            weak = hit.rule.startswith("weak")
-            if not weak or hit.first <= WEAK_WITHIN:
-                names.extend(_run(texts, norms, range(hit.last, len(texts)), lower_case=lower_case, strict=weak))
+            names.extend(_introduced(said, hit, asked=asked, opening=opening, lower_case=lower_case))
         elif hit.kind is CUE and hit.owner == PRECEDES:
-            run = tuple(_run(texts, norms, range(hit.first - 1, -1, -1), lower_case=lower_case, strict=True))
-            names.extend(() if _asks_who(norms[: hit.first - len(run)]) else run)
+            names.extend(_announced(said, hit, everyday, lower_case=lower_case))
     if asked and not names:
-        start = next(
-            (at for at, norm in enumerate(norms[:REPLY_WORDS]) if norm not in _NOT_NAMES and norm not in PAUSES), 0
-        )
-        if not _is_everyday(norms, start, everyday, lower_case=lower_case):
-            strict = len(texts) > REPLY_WORDS
-            names.extend(_run(texts, norms, range(start, len(texts)), lower_case=lower_case, strict=strict))
-    return tuple(dict.fromkeys(names))
+        names.extend(_answered(said, everyday, lower_case=lower_case))
+    return tuple(dict.fromkeys(comparable(said.texts[at]) for at in names))
 
 
-def _is_everyday(norms: Sequence[str], at: int, everyday: Container[str], *, lower_case: bool) -> bool:
+def _introduced(said: Said, hit: Hit, *, asked: bool, opening: bool, lower_case: bool) -> Sequence[int]:
+    """Return where the name stands that a cue introduces; one in no list needs a title or a clear introduction."""
+    weak = hit.rule.startswith(WEAK)
+    if weak and hit.first > WEAK_WITHIN:
+        return ()
+    sure = hit.rule.startswith(STRONG)
+    titled = not _TITLES_WRITTEN.isdisjoint(said.norms[hit.last : hit.last + 1])
+    strict = weak or (AGENT in hit.rule and not sure)
+    run = _run(said, range(hit.last + titled, len(said.texts)), lower_case=lower_case, strict=strict)
+    if sure or not run or _is_listed(said, run):
+        return run
+    if said.norms[run[0]] in _PEOPLES or not said.ends(run[-1]):
+        return ()
+    introduces = not weak or (opening and said.begins(hit.first)) or _is_introduction(said, hit.first, run[-1])
+    return run if asked or titled or (introduces and _is_short(run, hit)) else ()
+
+
+def _is_short(run: Sequence[int], hit: Hit) -> bool:
+    """Tell whether words in a row that no list holds are few enough for the name of who says them."""
+    return len(run) <= (UNLISTED_AGENT_WORDS if AGENT in hit.rule else UNLISTED_WORDS)
+
+
+def _is_introduction(said: Said, first: int, name: int) -> bool:
+    """Tell whether "this is" and a word in no list introduce a person: behind a greeting, or an offer follows."""
+    greeted_before = first > 0 and said.norms[first - 1] in _GREETINGS
+    return greeted_before or not _OFFERS.isdisjoint(said.norms[name + 1 : name + 2])
+
+
+def _announced(said: Said, hit: Hit, everyday: Container[str], *, lower_case: bool) -> Sequence[int]:
+    """Return where the name stands that comes before a cue; one in no list must have the clause for itself."""
+    run = _run(said, range(hit.first - 1, -1, -1), lower_case=lower_case, strict=True)
+    if not run or _asks_who(said.norms[: run[-1]]):
+        return ()
+    if _is_listed(said, run):
+        return run
+    alone = said.begins(run[-1]) and said.ends(hit.last - 1) and said.norms[run[0]] not in _PEOPLES
+    is_word = len(run) == 1 and _is_everyday(said, run[0], everyday, lower_case=lower_case)
+    return run if alone and not is_word and _is_short(run, hit) else ()
+
+
+def _answered(said: Said, everyday: Container[str], *, lower_case: bool) -> Sequence[int]:
+    """Return where the name stands in the reply to the question for it; behind one in no list the reply may not go on.
+
+    "Wren." is a name, as is "yes it is Wren"; "Netflix keeps charging me" and "I have been robbed" are none.
+    """
+    start = next((at for at, norm in enumerate(said.norms[:REPLY_WORDS]) if norm not in _BEFORE_NAMES), 0)
+    if _is_everyday(said, start, everyday, lower_case=lower_case):
+        return ()
+    strict = len(said.texts) > REPLY_WORDS
+    run = _run(said, range(start, len(said.texts)), lower_case=lower_case, strict=strict)
+    if _is_listed(said, run):
+        return run
+    return run if run and said.ends(run[-1]) and _BEFORE_ANSWERS.issuperset(said.norms[:start]) else ()
+
+
+def _is_listed(said: Said, run: Iterable[int]) -> bool:
+    """Tell whether words in a row hold a known given name."""
+    return any(said.norms[at] == NAME for at in run)
+
+
+def _is_everyday(said: Said, at: int, everyday: Container[str], *, lower_case: bool) -> bool:
     """Tell whether a word is one of every day, and no capital but that of a sentence's start says that it is a name."""
-    capital_tells = not lower_case and at > 0 and norms[at - 1] not in CLAUSE_ENDS
-    return norms[at] in everyday and norms[at] not in ALSO_WORDS and not capital_tells
+    capital_tells = not lower_case and at > 0 and said.norms[at - 1] not in CLAUSE_ENDS
+    return said.norms[at] in everyday and said.norms[at] not in ALSO_WORDS and not capital_tells
 
 
 def _asks_who(norms: Sequence[str]) -> bool:
@@ -122,17 +232,17 @@ def _asks_who(norms: Sequence[str]) -> bool:
     return tuple(before) in _IDENTIFIES
 
 
-def _run(
-    texts: Sequence[str], norms: Sequence[str], places: Iterable[int], *, lower_case: bool, strict: bool
-) -> Iterator[str]:
-    """Yield up to three words in a row that may be a name; behind a known given name a surname is believed."""
-    for count, at in enumerate(places):
-        if count == NAME_WORDS or norms[at] in CLAUSE_ENDS:
-            return
-        if not could_be_name(texts[at], norms[at], lower_case=lower_case, strict=strict):
-            return
-        yield comparable(texts[at])
-        strict = False if norms[at] == NAME and count == 0 else strict
+def _run(said: Said, places: range, *, lower_case: bool, strict: bool) -> tuple[int, ...]:
+    """Return where up to three words in a row may be a name; behind a known given name a surname is believed."""
+    run: list[int] = []
+    for at in places:
+        if len(run) == NAME_WORDS or (run and said.clauses[at] != said.clauses[run[0]]):
+            break
+        if not could_be_name(said.texts[at], said.norms[at], lower_case=lower_case, strict=strict):
+            break
+        strict = strict and (said.norms[at] != NAME or bool(run) or places.step < 0)
+        run.append(at)
+    return tuple(run)
 
 
 def signature(text: str, *, not_of: Collection[str]) -> tuple[int, int] | None:
@@ -188,4 +298,10 @@ def _is_finite(texts: Sequence[str]) -> bool:
 
 def _written_amid(texts: Sequence[str], at: int) -> bool:
     """Tell whether a word stands amid a sentence in writing, where a capital means something."""
-    return at > 0 and texts[at - 1] not in CLAUSE_ENDS and any(one[:1].isupper() for one in texts)
+    return at > 0 and texts[at - 1] not in CLAUSE_ENDS and _capitals_tell(texts)
+
+
+def _capitals_tell(texts: Sequence[str]) -> bool:
+    """Tell whether capitals mean something in a turn: it has some, and is not all in capitals."""
+    initials = "".join([one[:1] for one in texts])
+    return initials != initials.lower() and not "".join(texts).isupper()

@@ -12,6 +12,7 @@ from pipelines.nlp.names import (
     ALSO_WORDS,
     ASKED,
     NAME_FACTS,
+    Said,
     greeted,
     heard,
     is_called,
@@ -74,7 +75,9 @@ class SpacyReader:
         asked = turn.speaker is CUSTOMER and bool(memory.recent) and ASKED in memory.recent[-1].facts
         names: tuple[str, ...] = ()
         if asked or not NAME_FACTS.isdisjoint([hit.owner for hit in hits]):
-            names = heard([text[start:end] for start, end in spans], words, hits, asked=asked, everyday=self._everyday)
+            said = Said([text[start:end] for start, end in spans], words, clauses)
+            opening = turn.speaker is AGENT and not memory.agent_turns
+            names = heard(said, hits, asked=asked, opening=opening, everyday=self._everyday)
         return Reading(words=words, spans=spans, clauses=clauses, hits=hits, names=names)
 
     def _named(self, text: str, memory: Memory, *, by_agent: bool) -> list[Run]:

@@ -6,7 +6,9 @@ from typing import Any, TypeAlias
 
 from spacy.attrs import NORM
 from spacy.language import Language
+from spacy.tokens import Token as SpacyToken
 
+from detector.call import with_straight_apostrophes
 from pipelines.nlp.words import CLAUSE_ENDS, DROPPED, PAUSES
 
 KNOWN_RUNS = 50_000
@@ -37,18 +39,26 @@ class Tokens:
             begin += len(run) + 1
         return runs
 
-    def _split(self, run: str) -> tuple[Token, ...]:
+    def _split(self, written: str) -> tuple[Token, ...]:
+        run = with_straight_apostrophes(written)
         if run.isalpha() and run.isascii() and run not in self._exceptions:  # such a run is one token: no rule parts it
             return (_token(self._form(run), 0, len(run)),)
         return tuple(
-            _token(token.norm_, token.idx, token.idx + len(token), joins=_joins(run, token.idx))
+            _token(token.norm_, token.idx, token.idx + len(token), parts=_parts(run, token))
             for token in self._nlp.make_doc(run)
             if not token.norm_.isspace()
         )
 
 
-def _token(word: str, start: int, end: int, *, joins: bool = False) -> Token:
-    return word, start, end, word not in DROPPED, not joins and (word in CLAUSE_ENDS or word in PAUSES)
+def _token(word: str, start: int, end: int, *, parts: bool = False) -> Token:
+    return word, start, end, word not in DROPPED, parts
+
+
+def _parts(run: str, token: SpacyToken) -> bool:
+    """Tell whether a token parts clauses: the end of a line does, and a sign that makes no one word of two."""
+    if "\n" in token.text:
+        return True
+    return (token.norm_ in CLAUSE_ENDS or token.norm_ in PAUSES) and not _joins(run, token.idx)
 
 
 def _joins(run: str, at: int) -> bool:

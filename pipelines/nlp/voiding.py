@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
 from detector.candidate import RULE, UNLESS, Hit
-from pipelines.nlp.entries import SHARED_SCOPE, Match
+from pipelines.nlp.entries import SHARED_SCOPE, Entry, Match
 
 _FIRST = itemgetter(1)
 
@@ -25,18 +25,36 @@ def _voids(unless: Match, rule: Match, words: Sequence[str], clauses: Sequence[i
     entry, begins, ends = unless
     ruled, first, last = rule
     if entry.owner == SHARED_SCOPE:
-        near = ends <= first <= ends + entry.reach
-        return near and ruled.owner not in entry.except_for and _leads_to(unless, first, words, clauses)
+        reaches = _reaches_back if entry.back else _reaches_on
+        return ruled.owner not in entry.except_for and reaches(unless, rule, words, clauses)
     if entry.owner != ruled.owner:
         return False
     return entry.scope == "turn" or (clauses[begins] <= clauses[last - 1] and clauses[first] <= clauses[ends - 1])
 
 
-def _leads_to(scope: Match, first: int, words: Sequence[str], clauses: Sequence[int]) -> bool:
-    """Tell whether no clause begins between a scope and a word; a colon directly behind the scope begins none."""
-    entry, _, ends = scope
-    held = clauses[ends + 1] if words[ends] == ":" and ends < first else clauses[ends - 1]
-    return held == clauses[first] and entry.until.isdisjoint(words[ends + 1 : first + 1])
+def _reaches_on(scope: Match, rule: Match, words: Sequence[str], clauses: Sequence[int]) -> bool:
+    """Tell whether no clause begins between a scope and a hit; a colon directly behind the scope begins none."""
+    entry, begins, ends = scope
+    _, first, _ = rule
+    if not begins < first <= ends + entry.reach:
+        return False
+    behind = ends + 1 if ends < first and words[ends] == ":" else ends
+    held = clauses[behind if behind > ends else ends - 1]
+    return held == clauses[first] and not _opened(entry, words, behind + 1, first + 1)
+
+
+def _reaches_back(scope: Match, rule: Match, words: Sequence[str], clauses: Sequence[int]) -> bool:
+    """Tell whether no clause begins between a hit and a scope; a pause directly in front of the scope begins none."""
+    entry, begins, _ = scope
+    _, first, last = rule
+    if not first < begins <= last + entry.reach:
+        return False
+    return clauses[min(last, begins) - 1] == clauses[begins - 1] and not _opened(entry, words, last - 1, begins)
+
+
+def _opened(scope: Entry, words: Sequence[str], begin: int, end: int) -> bool:
+    """Tell whether a clause opens, by a scope's `until`, at one of the words from `begin` to before `end`."""
+    return any(tuple(words[at : at + len(one)]) == one for at in range(begin, end) for one in scope.until)
 
 
 def merged_matches(found: list[Match]) -> list[Match]:

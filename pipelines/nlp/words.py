@@ -33,9 +33,7 @@ _NUMBER_WORDS = frozenset(
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million".split()
 )
 _PIECES = {"s": "is", "m": "am", "ll": "will", "re": "are", "ve": "have", "d": "would", "nt": "not", "n't": "not"}
-_STANDING_PIECES = {f"{sign}{piece}": word for piece, word in _PIECES.items() for sign in "'’" if piece != "n't"} | {
-    "n't": "not"
-}
+_STANDING_PIECES = {f"'{piece}": word for piece, word in _PIECES.items() if piece != "n't"} | {"n't": "not"}
 _OPENED = {
     "let's": ("let", "us"),
     "lets": ("let", "us"),
@@ -43,7 +41,12 @@ _OPENED = {
     "gimme": ("give", "me"),
     "lemme": ("let", "me"),
     "dunno": ("do", "not"),
+    "cannot": ("can", "not"),
 }
+_CUTS = {"lets": 3, "cannot": 3}
+"""Behind how many letters a word is parted, where it is not before its last two."""
+_ABBREVIATIONS = frozenset({"ID", "WED"})
+"""What in capitals is no contraction."""
 JOINED = {
     ("i", "will"): "ill",
     ("we", "will"): "well",
@@ -126,12 +129,21 @@ def _splitter(nlp: Language, form: Form) -> Tokenizer:
 
 
 def _contractions(rules: Mapping[str, Pieces], form: Form) -> Iterator[tuple[str, Pieces]]:
-    """Yield spaCy's own exceptions with every piece opened to a full word."""
+    """Yield spaCy's own exceptions with every piece opened to a full word; contractions also in capitals."""
     for written, pieces in rules.items():
         if len(pieces) == 1 and not written[:1].isalpha():
             yield written, pieces
             continue
-        yield written, [{ORTH: piece[ORTH], NORM: _opened(piece, form)} for piece in pieces]
+        opened = [{ORTH: piece[ORTH], NORM: _opened(piece, form)} for piece in pieces]
+        yield written, opened
+        is_contraction = written[:1].isalpha() and (len(pieces) > 1 or "'" in written)
+        if is_contraction and written.upper() not in rules.keys() | _ABBREVIATIONS:
+            yield written.upper(), _in_capitals(opened)
+
+
+def _in_capitals(pieces: Pieces) -> Pieces:
+    """Return pieces written in capitals, their normalised words as before."""
+    return [{**piece, ORTH: piece[ORTH].upper()} for piece in pieces]
 
 
 def _opened(piece: Mapping[int, str], form: Form) -> str:
@@ -142,11 +154,9 @@ def _opened(piece: Mapping[int, str], form: Form) -> str:
 
 def _special_words() -> Iterator[tuple[str, Pieces]]:
     for word, pair in _OPENED.items():
-        for written in (word, word.capitalize()):
-            cut = len(written) - 1 if word == "lets" else len(written) - 2
+        cut = _CUTS.get(word, len(word) - 2)
+        for written in (word, word.capitalize(), word.upper()):
             yield written, [{ORTH: written[:cut], NORM: pair[0]}, {ORTH: written[cut:], NORM: pair[1]}]
-    for written in ("Cannot", "cannot"):
-        yield written, [{ORTH: written[:3], NORM: "can"}, {ORTH: written[3:], NORM: "not"}]
     for mark in _NAME_MARKS:
         yield mark, [{ORTH: mark, NORM: NAME}]
         yield mark.upper(), [{ORTH: mark.upper(), NORM: NAME}]

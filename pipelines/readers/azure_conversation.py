@@ -1,7 +1,8 @@
 """Azure Language's conversation input: `analysisInput.conversations`, several calls in one document.
 
 A participant's id is its role as Azure's own samples write it (`Agent`, `Customer_1`), or `role` says it; timing,
-where the transcript brings it, is in ticks of 100 nanoseconds.
+where the transcript brings it, is in ticks of 100 nanoseconds. A conversation's id is often no more than its number
+in the request (`1`): a short one names the call together with the file.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from pipelines.readers.sniffing import Head
 from pipelines.readers.source import CallOrFault, InputFault, UnreadableError, faults_told
 
 TICKS = 10_000_000
+WHOLE_ID_FROM = 8
+"""Characters of an id that tells a call apart from those of other requests."""
 
 
 class Timing(CamelShape):
@@ -80,14 +83,20 @@ def read(file: Path, roles: Roles) -> Iterator[CallOrFault]:
     for number, raw in enumerate(conversations):
         default = file.stem if len(conversations) == 1 else f"{file.stem}:{number}"
         try:
-            yield _call(shaped(raw, Conversation), default, roles)
+            one = shaped(raw, Conversation)
+            yield _call(one, _call_id(one.id, file.stem) or default, roles)
         except (TranscriptError, UnreadableError) as error:
             yield InputFault(str(file), 0, f"conversations.{number}: {error}")
 
 
-def _call(one: Conversation, default: str, roles: Roles) -> Call:
+def _call_id(own: str | None, stem: str) -> str | None:
+    """Return the call's id of a conversation's own, where it has one."""
+    return f"{stem}:{own}" if own and len(own) < WHOLE_ID_FROM else own
+
+
+def _call(one: Conversation, call_id: str, roles: Roles) -> Call:
     said = [_said(item, number, roles) for number, item in enumerate(one.conversation_items)]
-    return conversation(one.id or default, said, language=one.language)
+    return conversation(call_id, said, language=one.language)
 
 
 def _said(item: Item, number: int, roles: Roles) -> Said:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from detector.transcript import Call, Speaker
 from pipelines.readers.conversation import Said, conversation, milliseconds, since
-from pipelines.readers.document import PascalShape, document
+from pipelines.readers.document import Moment, PascalShape, document
 from pipelines.readers.roles import Roles
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import faults_told
@@ -40,7 +40,7 @@ class Segment(PascalShape):
     content_type: str = "text/plain"
     begin_offset_millis: float | None = None
     end_offset_millis: float | None = None
-    absolute_time: datetime | None = None
+    absolute_time: Moment = None
 
 
 class CustomerMetadata(PascalShape):

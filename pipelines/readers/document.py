@@ -1,17 +1,20 @@
 """JSON documents of one call or few, read whole and checked against the shape a vendor gives them."""
 
 import json
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel, to_pascal
 
 from detector.errors import TranscriptError
 from detector.transcript import what_is_wrong
 from pipelines.readers.decoding import json_value
 from pipelines.readers.source import UnreadableError, contents, text_of
+
+FIRST_YEAR, LAST_YEAR = 1970, 9998
 
 
 class Shape(BaseModel):
@@ -20,6 +23,14 @@ class Shape(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="ignore", coerce_numbers_to_str=True, populate_by_name=True, defer_build=True
     )
+
+
+def _moment(value: datetime | None) -> datetime | None:
+    """Return a moment; None for what stands where there is none (`0001-01-01`), and cannot be reckoned with."""
+    return value if value is not None and FIRST_YEAR <= value.year <= LAST_YEAR else None
+
+
+Moment: TypeAlias = Annotated[datetime | None, AfterValidator(_moment)]
 
 
 class PascalShape(Shape):

@@ -74,7 +74,7 @@ def fits(head: Head) -> bool:
 def read(file: Path, roles: Roles) -> Iterator[Call]:
     """Yield the one conversation of a file."""
     found = document(file, Conversation)
-    phrases = [phrase for transcript in found.transcripts for phrase in transcript.phrases]
+    phrases = [phrase for transcript in _in_order(found.transcripts) for phrase in transcript.phrases]
     origin = _origin(found, phrases)
     languages = {one.language for one in found.transcripts if one.language}
     yield conversation(
@@ -83,6 +83,15 @@ def read(file: Path, roles: Roles) -> Iterator[Call]:
         language=languages.pop() if len(languages) == 1 else None,
         started_at=datetime.fromtimestamp(origin / 1000, tz=UTC) if origin else None,
     )
+
+
+def _in_order(legs: tuple[Transcript, ...]) -> list[Transcript]:
+    """Return the legs by their first time; in the order of the file where one has none."""
+    spoken = [leg for leg in legs if leg.phrases]
+    times = [[one.start_time_ms for one in leg.phrases if one.start_time_ms is not None] for leg in spoken]
+    if not all(times):
+        return spoken
+    return [spoken[place] for _, place in sorted((min(found), place) for place, found in enumerate(times))]
 
 
 def _origin(found: Conversation, phrases: list[Phrase]) -> float:

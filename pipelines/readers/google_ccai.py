@@ -1,10 +1,12 @@
 """Google's contact-centre conversations: the import format (`entries`) and the Insights conversation resource.
 
 Entries have microseconds since 1970 and no end; segments have a channel or a participant's role, and offsets of
-their words. The `user_id` of an entry is its speaker's number in the conversation, not an agent's id.
+their words. The `user_id` of an entry is its speaker's number in the conversation, not an agent's id. Of several agents
+of a resource one is named only where a segment's participant has an agent's id.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -13,7 +15,7 @@ from pydantic import BeforeValidator
 
 from detector.transcript import Call, Speaker
 from pipelines.readers.conversation import Said, conversation, milliseconds, since
-from pipelines.readers.document import CamelShape, document
+from pipelines.readers.document import CamelShape, Moment, document
 from pipelines.readers.roles import Roles, Who
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import UnreadableError, faults_told
@@ -62,7 +64,7 @@ class Participant(CamelShape):
 class Segment(CamelShape):
     """A turn of a conversation resource."""
 
-    message_time: datetime | None = None
+    message_time: Moment = None
     text: str
     words: tuple[Word, ...] = ()
     language_code: str | None = None
@@ -102,7 +104,7 @@ class Conversation(CamelShape):
 
     entries: tuple[Entry, ...] | None = None
     name: str | None = None
-    start_time: datetime | None = None
+    start_time: Moment = None
     language_code: str | None = None
     agent_id: str | None = None
     call_metadata: CallMetadata = CallMetadata()
@@ -114,6 +116,14 @@ def fits(head: Head) -> bool:
     """Tell whether a file begins as either kind does."""
     entries = head.has("entries", "text") and (head.has("start_timestamp_usec") or head.has("role"))
     return entries or head.has("transcriptSegments") or head.has("transcript_segments")
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """The ids of a conversation's agents; `sole` is the one whom all agent turns are of."""
+
+    ids: frozenset[str]
+    sole: str | None
 
 
 @faults_told
@@ -152,10 +162,10 @@ def _moment(entry: Entry) -> datetime | None:
 def _resource(stem: str, found: Conversation, transcript: Transcript, roles: Roles) -> Call:
     info = found.quality_metadata.agent_info
     sole = info[0] if len(info) == 1 else AgentInfo()
-    agent_id = sole.agent_id or found.agent_id
+    agents = _agents(found, transcript)
     return conversation(
         (found.name or "").rpartition("/")[2] or stem,
-        [_said(one, found, agent_id, roles) for one in transcript.transcript_segments],
+        [_said(one, found, agents, roles) for one in transcript.transcript_segments],
         agent_name=sole.display_name,
         team=sole.team,
         language=found.language_code or next((one.language_code for one in transcript.transcript_segments), None),
@@ -163,20 +173,30 @@ def _resource(stem: str, found: Conversation, transcript: Transcript, roles: Rol
     )
 
 
-def _said(segment: Segment, found: Conversation, agent_id: str | None, roles: Roles) -> Said:
+def _agents(found: Conversation, transcript: Transcript) -> Agents:
+    """Return the ids of the agents, and whose the turns are: the only one's, where no more than one speaks."""
+    named = {one.agent_id for one in found.quality_metadata.agent_info if one.agent_id}
+    people = [one.segment_participant for one in transcript.transcript_segments]
+    speaking = {one.user_id for one in people if one.user_id and ROLES.get(one.role or "") is Speaker.AGENT}
+    several = len(found.quality_metadata.agent_info) > 1 or len(speaking) > 1
+    return Agents(frozenset(named), None if several else next(iter(named), found.agent_id))
+
+
+def _said(segment: Segment, found: Conversation, agents: Agents, roles: Roles) -> Said:
     first, last = (segment.words[0], segment.words[-1]) if segment.words else (Word(), Word())
     start = milliseconds(first.start_offset)
     return Said(
-        who=_who(segment, found.call_metadata, agent_id, roles),
+        who=_who(segment, found.call_metadata, agents, roles),
         text=segment.text,
         start_ms=since(found.start_time, segment.message_time) if start is None else start,
         end_ms=milliseconds(last.end_offset),
     )
 
 
-def _who(segment: Segment, metadata: CallMetadata, agent_id: str | None, roles: Roles) -> Who:
-    role, channel = segment.segment_participant.role, segment.channel_tag
+def _who(segment: Segment, metadata: CallMetadata, agents: Agents, roles: Roles) -> Who:
+    role, channel, user_id = segment.segment_participant.role, segment.channel_tag, segment.segment_participant.user_id
     known = ROLES.get(role or "")
     if known is None and channel is not None:
         known = {metadata.agent_channel: Speaker.AGENT, metadata.customer_channel: Speaker.CUSTOMER}.get(channel)
-    return roles.who(channel, role, segment.segment_participant.user_id, known=known, agent_id=agent_id)
+    agent_id = user_id if user_id in agents.ids else agents.sole
+    return roles.who(channel, role, user_id, known=known, agent_id=agent_id)

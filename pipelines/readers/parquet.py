@@ -1,14 +1,14 @@
 """Parquet, a row a turn, as a CSV file has it. Needs pyarrow: `pip install behaviour-detector[parquet]`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pipelines.readers.roles import NO_ROLES, Roles
-from pipelines.readers.sniffing import Head
+from pipelines.readers.sniffing import Head, only_once
 from pipelines.readers.source import CallOrFault, InputFault, UnreadableError
-from pipelines.readers.tabular import NO_COLUMNS, Columns, Row, calls_of, row_of
+from pipelines.readers.tabular import NO_COLUMNS, Columns, Row, calls_of
 
 MAGIC = b"PAR1"
 BATCH_ROWS = 1024
@@ -28,20 +28,35 @@ def read(file: Path, *, roles: Roles = NO_ROLES, columns: Columns = NO_COLUMNS) 
 
 
 def _rows(file: Path, columns: Columns) -> Iterator[Row]:
+    if only_once(file):
+        raise UnreadableError("is a pipe, and Parquet is read from its end: save it as a file, and give that")
     arrow, parquet = _library()
     with file.open("rb") as stream:
         try:
             table = parquet.ParquetFile(stream)
             header = table.schema_arrow.names
-            places = columns.places(header)
+            wanted = {name: header[place] for name, place in columns.places(header).items()}
             number = 0
-            for batch in table.iter_batches(batch_size=BATCH_ROWS):
-                for row in batch.to_pylist():
+            for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=list(wanted.values())):
+                read = [batch.column(batch.schema.names.index(column)) for column in wanted.values()]
+                for values in zip(*read, strict=True):
                     number += 1
-                    values = ["" if row[name] is None else str(row[name]) for name in header]
-                    yield row_of(number, values, places, len(header))
-        except (arrow.ArrowException, OSError):
+                    yield _row(number, dict(zip(wanted, values, strict=True)))
+        except (arrow.ArrowException, OSError, ValueError):
             raise UnreadableError("is not Parquet, or is cut off") from None
+
+
+def _row(number: int, values: Mapping[str, Any]) -> Row:
+    """Return a row of values as the library has them; one that cannot be read as text is its fault."""
+    cells: dict[str, str] = {}
+    fault = None
+    for name, value in values.items():
+        try:
+            found = value.as_py()
+            cells[name] = "" if found is None else str(found)
+        except (ValueError, OverflowError):
+            fault = f"{name}: cannot be read"
+    return Row(number, cells, fault)
 
 
 def _library() -> tuple[Any, Any]:

@@ -1,8 +1,10 @@
 """Plain text, a line a turn: `Agent: …`, `Customer: …`, `Speaker 1: …`; one call a file.
 
 A line without a label goes on with the turn before it. A label is believed where it is a role by itself, where the
-user says who it is, or where it begins two lines or more; so a colon in what is said is left alone. A time in brackets
-before the label is left aside, for it may be of the day or of the call.
+user says who it is, or where it begins two lines or more; so a colon in what is said is left alone. Behind the first
+such label a line that looks as if somebody else spoke (`Supervisor: …`) is a turn of its own, of an unknown speaker:
+as part of the turn before, an agent would be paid for another's words. A time in brackets before the label is left
+aside, for it may be of the day or of the call.
 """
 
 import re
@@ -12,12 +14,13 @@ from pathlib import Path
 
 from detector.transcript import Call
 from pipelines.readers.conversation import Said, conversation
-from pipelines.readers.roles import NO_ROLES, Roles, role_word
+from pipelines.readers.roles import NO_ROLES, Roles, named, names_somebody, written_role
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import UnreadableError, contents, faults_told, text_of
 
 _LABELLED = re.compile(
-    r"\s*(?:[\[(]\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?[\])]\s*)?(?P<label>[^:\[\](){}\"]{1,60}):(?:\s+(?P<text>.*))?"
+    r"\s*(?:[\[(]\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?[\])]\s*)?"
+    r"(?P<label>[^:\[\](){}\"]{1,60}(?:[\[(][^:\[\](){}\"]{1,60}[\])]\s*)?):(?:\s+(?P<text>.*))?"
 )
 BELIEVED_FROM = 2
 SPEAKERS_FROM = 2
@@ -28,7 +31,7 @@ def fits(head: Head) -> bool:
     if head.keys or "\0" in head.text or head.text.lstrip().startswith("{"):
         return False
     labels = _believed(head.text.splitlines(), NO_ROLES)
-    return len(labels) >= SPEAKERS_FROM or any(role_word(label) for label in labels)
+    return len(labels) >= SPEAKERS_FROM or any(map(written_role, labels))
 
 
 @faults_told
@@ -41,7 +44,7 @@ def read(file: Path, roles: Roles) -> Iterator[Call]:
     yield conversation(
         file.stem,
         [
-            Said(who=roles.who(label, known=role_word(label)), text=" ".join(part for part in said if part))
+            Said(who=roles.who(*named(label), known=written_role(label)), text=" ".join(part for part in said if part))
             for label, said in _turns(lines, believed)
         ],
     )
@@ -53,7 +56,7 @@ def _believed(lines: Iterable[str], roles: Roles) -> frozenset[str]:
     return frozenset(
         label
         for label, count in labels.items()
-        if label and (count >= BELIEVED_FROM or role_word(label) is not None or roles.maps(label))
+        if label and (count >= BELIEVED_FROM or written_role(label) is not None or any(map(roles.maps, named(label))))
     )
 
 
@@ -62,7 +65,9 @@ def _turns(lines: Iterable[str], believed: frozenset[str]) -> Iterator[tuple[str
     said: list[str] = []
     for line in lines:
         match = _LABELLED.fullmatch(line)
-        if match and match["label"].strip() in believed:
+        if match and (
+            match["label"].strip() in believed or (label is not None and names_somebody(match["label"], match["text"]))
+        ):
             if label is not None or said:
                 yield label, said
             label, said = match["label"].strip(), [(match["text"] or "").strip()]

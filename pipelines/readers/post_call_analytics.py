@@ -1,6 +1,7 @@
 """AWS Post-Call Analytics, the solution's own output file. Times are seconds; recorded menus are marked as such.
 
-A speaker number has a role only where its display text is one (`Agent`, `Customer`, `Agent 2`).
+A speaker number has a role only where its display text is one (`Agent`, `Customer`, `Agent 2`). Of several agents none
+is named: which of them a number is stands nowhere.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ class Analytics(PascalShape):
 
     guid: str | None = Field(default=None, alias="GUID")
     agent: str | None = None
+    agents: tuple[str, ...] = ()
     language_code: str | None = None
     speaker_labels: tuple[SpeakerLabel, ...] = ()
 
@@ -60,11 +62,22 @@ def read(file: Path, roles: Roles) -> Iterator[Call]:
     analysis = document(file, Analysis)
     known = analysis.conversation_analytics
     shown = {one.speaker: one.display_text for one in known.speaker_labels}
+    agent = _sole_agent(analysis, shown, roles)
     yield conversation(
         known.guid or file.stem,
-        [_said(one, shown, known.agent, roles) for one in analysis.speech_segments],
+        [_said(one, shown, agent, roles) for one in analysis.speech_segments],
         language=known.language_code,
     )
+
+
+def _sole_agent(analysis: Analysis, shown: Mapping[str, str | None], roles: Roles) -> str | None:
+    """Return the call's agent, where only one is named and only one speaks."""
+    known = analysis.conversation_analytics
+    named = {one for one in (known.agent, *known.agents) if one}
+    spoken = [one for one in analysis.speech_segments if not one.ivr_segment]
+    labels = {(one.segment_speaker, shown.get(one.segment_speaker or "")) for one in spoken}
+    speaking = [one for one in labels if roles.speaker(*one, known=role_word(one[1])) is Speaker.AGENT]
+    return named.pop() if len(named) == 1 and len(speaking) <= 1 else None
 
 
 def _said(segment: Segment, shown: Mapping[str, str | None], agent: str | None, roles: Roles) -> Said:

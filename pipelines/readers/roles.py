@@ -23,6 +23,8 @@ ROLE_WORDS: Mapping[str, Speaker] = {
 }
 Value = TypeVar("Value")
 _NUMBERED = re.compile(r"(?P<word>[a-z]+)[ _-]?\d*")
+_BRACKETED = re.compile(r"(?P<name>[^(\[]+?)\s*[(\[](?P<inside>[^)\]]*)[)\]]")
+WORDS_OF_A_NAME = 3
 
 
 class RolesError(DetectorError):
@@ -87,13 +89,18 @@ class Roles:
         """Tell whether the user says who a label is."""
         return _key(label) in self.speakers
 
+    def speaker(self, *labels: object, known: Speaker | None = None) -> Speaker:
+        """Return the speaker that labels stand for, as `who` does."""
+        keys = (_key(label) for label in labels if label is not None)
+        return next((self.speakers[key] for key in keys if key in self.speakers), known or Speaker.UNKNOWN)
+
     def who(self, *labels: object, known: Speaker | None = None, agent_id: str | None = None) -> Who:
         """Return who a turn's labels stand for: what the user says of the first that is mapped, else what is `known`.
 
         `agent_id` is the id the format gives; the user may map it, as any label, to another. Only agents have one.
         """
         keys = [_key(label) for label in labels if label is not None]
-        speaker = next((self.speakers[key] for key in keys if key in self.speakers), known or Speaker.UNKNOWN)
+        speaker = self.speaker(*labels, known=known)
         told = next((str(label) for label in labels if label is not None), "no label")
         self.hear(told, speaker)
         if speaker is not Speaker.AGENT:
@@ -106,6 +113,29 @@ def role_word(label: object) -> Speaker | None:
     """Return the speaker a label means by itself, as `Agent`, `AGENT_1` or `customer 2` do; or None."""
     match = _NUMBERED.fullmatch(_key(label))
     return ROLE_WORDS.get(match["word"]) if match else None
+
+
+def named(label: str | None) -> tuple[str, ...]:
+    """Return what a written label may be called by: as it stands, and of `Agent (Jo)` also `Jo` and `Agent`."""
+    if label is None:
+        return ()
+    parts = _BRACKETED.fullmatch(label)
+    return (label, parts["inside"], parts["name"]) if parts else (label,)
+
+
+def written_role(label: str | None) -> Speaker | None:
+    """Return the speaker that a written label means by itself; of `Agent (Jo)` what `Agent` does."""
+    return next((speaker for name in reversed(named(label)) if (speaker := role_word(name)) is not None), None)
+
+
+def names_somebody(label: str, said: str | None) -> bool:
+    """Tell whether `Label: said` looks like somebody's words: one to three words with capitals, and no bare value.
+
+    So `Supervisor: Hello` and `Note: she was cross` do, `Total: 5.20` and `my view: no` do not.
+    """
+    first, *others = named(label)[-1].split() or [""]
+    capital = first[:1].isupper() and all(word[:1].isupper() or word.isdigit() for word in others)
+    return capital and len(others) < WORDS_OF_A_NAME and (not said or any(map(str.isalpha, said)))
 
 
 def _key(label: object) -> str:

@@ -2,6 +2,7 @@
 
 A sentence has a channel and no role. The transcript resource may be merged in; its `channel.participants` name the
 roles: `jq -s '.[0] * {sentences: .[1].sentences}' transcript.json sentences.json`. Times are seconds.
+The call goes by the transcript's `sid`: a `customer_key` may stand for a customer, and so for several calls.
 """
 
 import re
@@ -75,7 +76,7 @@ def read(file: Path, roles: Roles) -> Iterator[Call]:
     url = _SID.search(found.meta.url or "")
     participants = {one.channel_participant: one for one in (found.channel or Channel()).participants}
     yield conversation(
-        found.customer_key or found.sid or (url[1] if url else file.stem),
+        found.sid or (url[1] if url else None) or found.customer_key or file.stem,
         [_said(one, participants.get(one.media_channel, Participant()), roles) for one in found.sentences],
         language=found.language_code,
     )

@@ -1,19 +1,21 @@
 """vCon, the IETF's conversation container: text dialogs, and transcript analyses of recordings.
 
 A party's role comes from the contact-centre extension. A recognised recording has channels or numbered speakers:
-channels are the dialog's parties in their order where there are as many, numbered speakers are nobody until told.
+channels are the dialog's parties in their order where there are as many, numbered speakers are nobody until told, nor
+is a channel that several parties share. What was said is in the order of the dialogs: by their start, then number.
 """
 
 import base64
 import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from detector.transcript import Call, Speaker
 from pipelines.readers.conversation import Said, conversation, milliseconds, since
-from pipelines.readers.document import Shape, decoded, document, shaped
+from pipelines.readers.document import Moment, Shape, decoded, document, shaped
 from pipelines.readers.recognised import Alternative, Piece, Results, of_alternative, pieces
 from pipelines.readers.roles import Roles, Who
 from pipelines.readers.sniffing import Head
@@ -26,6 +28,8 @@ PARTY_ROLES: Mapping[str, Speaker] = {
     "bot": Speaker.SYSTEM,
     "ivr": Speaker.SYSTEM,
 }
+Part: TypeAlias = tuple[int | None, list[Said]]
+"""What was said in a dialog, and the dialog's number."""
 
 
 class Party(Shape):
@@ -43,17 +47,24 @@ class Dialog(Shape):
     """A piece of the conversation: a text, or a recording."""
 
     type: str
-    start: datetime | None = None
+    start: Moment = None
     duration: float | None = None
-    parties: int | tuple[int, ...] = ()
+    parties: int | tuple[int | tuple[int, ...], ...] = ()
     originator: int | None = None
     body: Any = None
     encoding: str | None = None
 
     @property
-    def on_the_line(self) -> tuple[int, ...]:
-        """The parties by their numbers; the first spoke, where no originator is named."""
-        return (self.parties,) if isinstance(self.parties, int) else self.parties
+    def on_the_line(self) -> tuple[int | None, ...]:
+        """The parties by their numbers, None where several share a place; without an originator the first spoke."""
+        return (self.parties,) if isinstance(self.parties, int) else tuple(map(_sole, self.parties))
+
+
+def _sole(parties: int | tuple[int, ...]) -> int | None:
+    """Return the party that stands alone in a place."""
+    if isinstance(parties, int):
+        return parties
+    return parties[0] if len(parties) == 1 else None
 
 
 class Analysis(Shape):
@@ -99,13 +110,27 @@ def read(file: Path, roles: Roles) -> Iterator[Call]:
     found = document(file, Container)
     starts = [one.start for one in found.dialog if one.start and one.start.tzinfo]
     start = min(starts, default=None)
-    said = [*_texts(found, start, roles), *_transcripts(found, start, roles)]
+    said = _in_order([*_texts(found, start, roles), *_transcripts(found, start, roles)], found.dialog)
     if not said:
         raise UnreadableError("has no text dialog and no transcript analysis that is known: nothing to read")
     agent, customer = (_named(found, speaker) for speaker in (Speaker.AGENT, Speaker.CUSTOMER))
     yield conversation(
         found.uuid or file.stem, said, started_at=start, agent_name=agent.name, customer_name=customer.name
     )
+
+
+def _in_order(parts: list[Part], dialogs: Sequence[Dialog]) -> list[Said]:
+    """Return parts by the start of their dialog, where all have one, then by its number; of no dialog come last."""
+    starts = {number: dialogs[number].start for number, _ in parts if number is not None and 0 <= number < len(dialogs)}
+    moments = {number: start.timestamp() for number, start in starts.items() if start is not None and start.tzinfo}
+
+    def place(part: Part) -> tuple[float, int]:
+        number = part[0]
+        if number is None or number not in starts:
+            return inf, 0
+        return moments[number] if len(moments) == len(starts) else 0, number
+
+    return [one for _, said in sorted(parts, key=place) for one in said]
 
 
 def _named(found: Container, speaker: Speaker) -> Party:
@@ -115,15 +140,15 @@ def _named(found: Container, speaker: Speaker) -> Party:
     return named[0] if len(named) == len(same) == 1 else Party()
 
 
-def _texts(found: Container, start: datetime | None, roles: Roles) -> Iterator[Said]:
+def _texts(found: Container, start: datetime | None, roles: Roles) -> Iterator[Part]:
     for place, one in enumerate(found.dialog):
         if one.type == "text" and one.body is not None:
             speaker = one.originator if one.originator is not None else next(iter(one.on_the_line), None)
             text = _text(one.body, one.encoding, f"dialog.{place}.body")
-            yield Said(who=_party(found, speaker, roles), text=text, start_ms=since(start, one.start))
+            yield place, [Said(who=_party(found, speaker, roles), text=text, start_ms=since(start, one.start))]
 
 
-def _transcripts(found: Container, start: datetime | None, roles: Roles) -> Iterator[Said]:
+def _transcripts(found: Container, start: datetime | None, roles: Roles) -> Iterator[Part]:
     """Yield what was said in recordings: of several transcripts of one, the first that is known."""
     told: set[int | None] = set()
     for place, one in enumerate(found.analysis):
@@ -134,16 +159,27 @@ def _transcripts(found: Container, start: datetime | None, roles: Roles) -> Iter
         spoken, channels = _pieces(_json(one, f"analysis.{place}.body"))
         told.update(one.dialogs if spoken else ())
         parties = dialog.on_the_line if dialog else ()
-        by_channel = dict(enumerate(parties)) if channels > 1 and channels == len(parties) else {}
+        by_channel = parties if channels > 1 and channels == len(parties) else ()
         offset = (since(start, dialog.start) if dialog else None) or 0
-        for piece in spoken:
-            party = by_channel.get(piece.label) if isinstance(piece.label, int) else None
-            yield Said(
-                who=roles.who(piece.label) if party is None else _party(found, party, roles),
-                text=piece.text,
-                start_ms=_later(offset, piece.start),
-                end_ms=_later(offset, piece.end),
-            )
+        yield (
+            number,
+            [
+                Said(
+                    who=_heard(found, piece.label, by_channel, roles),
+                    text=piece.text,
+                    start_ms=_later(offset, piece.start),
+                    end_ms=_later(offset, piece.end),
+                )
+                for piece in spoken
+            ],
+        )
+
+
+def _heard(found: Container, label: int | str | None, by_channel: Sequence[int | None], roles: Roles) -> Who:
+    """Return who a piece's label stands for: the party of a channel, nobody where several share it."""
+    if isinstance(label, int) and 0 <= label < len(by_channel):
+        return _party(found, by_channel[label], roles)
+    return roles.who(label)
 
 
 def _pieces(body: Any) -> tuple[list[Piece], int]:

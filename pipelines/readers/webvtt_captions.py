@@ -1,6 +1,8 @@
 """WebVTT captions: who speaks stands in voice tags (`<v Name>`), or as Zoom writes it before the text (`Name: text`).
 
-A name is a role only where it says so by itself (`Agent`); for others give `--role "Jo Marsh=agent"`. A cue is a turn.
+A name is a role only where it says so by itself (`Agent`); for others give `--role "Jo Marsh=agent"`. A cue is a turn,
+or several where several speak in it: behind `</v>` it is nobody known, and where names stand before the text a further
+line may begin with one.
 """
 
 import html
@@ -13,13 +15,14 @@ from webvtt.models import Caption, Timestamp
 
 from detector.transcript import Call
 from pipelines.readers.conversation import Said, conversation
-from pipelines.readers.roles import Roles, role_word
+from pipelines.readers.roles import Roles, named, names_somebody, written_role
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import UnreadableError, contents, faults_told, text_of
 
 SIGNATURE = "WEBVTT"
-_VOICE = re.compile(r"<v(?:\.[^\s>]+)*\s+([^>]*)>")
+_VOICE = re.compile(r"<v(?:\.[^\s>]+)*\s+([^>]*)>|</v>")
 _NAME = re.compile(r"(?P<name>[^:<>\n]{1,80}):\s+(?P<text>\S.*)", re.DOTALL)
+_LINE = re.compile(r"(?P<name>[^:<>\n]{1,80}):(?:\s+(?P<text>.*))?")
 _LANGUAGE = re.compile(r"^Language:\s*(\S+)\s*$", re.MULTILINE)
 
 
@@ -38,8 +41,8 @@ def read(file: Path, roles: Roles) -> Iterator[Call]:
     cues = list(_cues(text))
     if not cues:
         raise UnreadableError("has no cue: nothing was said, or the file is cut off")
-    names = _names_stand_before(cues)
-    said = [one for cue in cues for one in _said(cue, roles, names=names)]
+    names = _names(cues)
+    said = [one for cue in cues for one in _said(cue, roles, names)]
     yield conversation(file.stem, said, language=language[1] if language else None)
 
 
@@ -66,28 +69,54 @@ def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
             block = []
 
 
-def _names_stand_before(cues: list[Caption]) -> bool:
-    """Tell whether names stand before the text: as in Zoom's files, before the first and before most."""
-    named = [bool(_NAME.fullmatch(cue.raw_text)) for cue in cues]
-    return named[0] and sum(named) * 2 >= len(named)
+def _names(cues: list[Caption]) -> frozenset[str]:
+    """Return the names before the text; believed where, as in Zoom's files, the first cue and most others have one."""
+    matches = [_NAME.fullmatch(cue.raw_text) for cue in cues]
+    found = [_name(match["name"]) for match in matches if match]
+    return frozenset(found) if matches[0] and len(found) * 2 >= len(cues) else frozenset()
 
 
-def _said(cue: Caption, roles: Roles, *, names: bool) -> Iterator[Said]:
+def _name(written: str) -> str:
+    """Return a name as it is known: captions put a dash before each of two speakers."""
+    return html.unescape(written).strip().removeprefix("-").strip()
+
+
+def _said(cue: Caption, roles: Roles, names: frozenset[str]) -> Iterator[Said]:
     start, end = (Timestamp.from_string(time).in_milliseconds() for time in (cue.start, cue.end))
-    for voice, text in _spans(cue, names=names):
-        yield Said(who=roles.who(voice, known=role_word(voice)), text=text, start_ms=start, end_ms=end)
-
-
-def _spans(cue: Caption, *, names: bool) -> Iterator[tuple[str | None, str]]:
-    """Yield voice and text of each part of a cue; several may speak in one."""
-    named = _NAME.fullmatch(cue.raw_text) if names else None
-    if named and not _VOICE.search(cue.raw_text):
-        yield html.unescape(named["name"]).strip(), _plain(cue, named["text"])
-        return
-    before, *spans = _VOICE.split(cue.raw_text)
-    for voice, text in [(None, before), *zip(spans[::2], spans[1::2], strict=True)]:
+    spans = _lines(cue.raw_text, roles, names) if names and not _VOICE.search(cue.raw_text) else _voices(cue.raw_text)
+    for voice, text in spans:
         if plain := _plain(cue, text):
-            yield html.unescape(voice).strip() if voice else None, plain
+            who = roles.who(*named(voice), known=written_role(voice))
+            yield Said(who=who, text=plain, start_ms=start, end_ms=end)
+
+
+def _voices(text: str) -> Iterator[tuple[str | None, str]]:
+    """Yield voice and text of each part of a cue with voice tags; outside of them it is nobody."""
+    before, *spans = _VOICE.split(text)
+    yield None, before
+    for voice, part in zip(spans[::2], spans[1::2], strict=True):
+        yield html.unescape(voice).strip() if voice else None, part
+
+
+def _lines(text: str, roles: Roles, names: frozenset[str]) -> Iterator[tuple[str | None, str]]:
+    """Yield name and text of each part of a cue with names before the text; a further line may begin with another."""
+    first = _NAME.fullmatch(text)
+    name, said = (_name(first["name"]), first["text"]) if first else (None, text)
+    part, *lines = said.split("\n")
+    for line in lines:
+        match = _LINE.fullmatch(line)
+        if match and _opens(_name(match["name"]), match["text"], roles, names):
+            yield name, part
+            name, part = _name(match["name"]), match["text"] or ""
+        else:
+            part = f"{part}\n{line}"
+    yield name, part
+
+
+def _opens(name: str, said: str | None, roles: Roles, names: frozenset[str]) -> bool:
+    """Tell whether a name at the head of a cue's further line is a speaker's."""
+    known = name in names or written_role(name) is not None or any(map(roles.maps, named(name)))
+    return known or names_somebody(name, said)
 
 
 def _plain(cue: Caption, text: str) -> str:

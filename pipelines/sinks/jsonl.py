@@ -4,12 +4,12 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from pydantic import BaseModel
 
 from detector.detect import Detection
+from pipelines.sinks.file import file_to_write
 from pipelines.sinks.sink import Outputs
 
 Lines: TypeAlias = tuple[bytes, bytes, bytes]
@@ -46,9 +46,7 @@ class JsonLines:
         if name is None:
             return None
         if name not in self._open:
-            if name != "-":
-                Path(name).parent.mkdir(parents=True, exist_ok=True)
-            self._open[name] = sys.stdout.buffer if name == "-" else Path(name).open("wb")  # noqa: SIM115  # `close` closes it
+            self._open[name] = sys.stdout.buffer if name == "-" else file_to_write(name)
         return self._open[name]
 
 

@@ -9,15 +9,16 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DataError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError
 
 from detector.errors import DetectorError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+SQLITE = "sqlite"
 BUSY_MS = 15_000
 
 
@@ -60,20 +61,26 @@ class Store:
         self.engine.dispose()
 
 
-def open_store(address: str) -> Store:
+def open_store(address: str, *, make: bool = True) -> Store:
     """Return the store at a URL (`sqlite:///file.db`, `postgresql://…`) or a file's path, its tables up to date.
 
+    Where `make` says so, the file of a store that is not there is made, and its folder.
+
     Raises:
-        StoreError: there is no such store, or it does not answer; no password is told.
+        StoreError: there is no such store, it is none, or it does not answer; no password is told.
     """
     try:
-        engine = _engine(address)
+        url = _url(address)
+        _find(url, make=make)
+        engine = _engine(url)
         migrate(engine)
     except ArgumentError:
         raise StoreError("the store is a file's path or a URL such as postgresql://user@host/name") from None
     except ModuleNotFoundError as error:
         raise StoreError(f"this kind of store needs the package {error.name}: install the extra 'postgres'") from None
-    except OperationalError as error:
+    except DatabaseError as error:
+        if url.get_backend_name() == SQLITE:
+            raise StoreError(f"{url.database}: cannot be used as a store: {error.orig}") from None
         raise StoreError(f"the store does not answer: {type(error.orig).__name__}") from None
     return Store(engine)
 
@@ -130,14 +137,28 @@ def _key(table: Table) -> list[str]:
     return unique or [column.name for column in table.primary_key.columns]
 
 
-def _engine(address: str) -> Engine:
-    """Return the engine; what goes into statements, words of calls and notes, is not told in errors."""
+def _url(address: str) -> URL:
+    """Return the URL of an address; a file's path, whatever signs are in it, is that of a SQLite."""
     if "://" not in address:
-        Path(address).parent.mkdir(parents=True, exist_ok=True)
-        address = f"sqlite:///{address}"
+        return URL.create(SQLITE, database=address)
     url = make_url(address)
-    url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
-    if url.get_backend_name() != "sqlite":
+    return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
+
+
+def _find(url: URL, *, make: bool) -> None:
+    """Let the folder of a SQLite's file be there; where nothing is to be made, the file itself must be."""
+    if url.get_backend_name() != SQLITE or url.database is None:
+        return
+    file = Path(url.database)
+    if make:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    elif not file.is_file():
+        raise StoreError(f"{file}: there is no such store")
+
+
+def _engine(url: URL) -> Engine:
+    """Return the engine; what goes into statements, words of calls and notes, is not told in errors."""
+    if url.get_backend_name() != SQLITE:
         return create_engine(url, hide_parameters=True, pool_size=20, max_overflow=20, pool_pre_ping=True)
     engine = create_engine(
         url, hide_parameters=True, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False}

@@ -1,5 +1,6 @@
 """Mistakes in options, paths and settings, made as a user makes them: one line, exit code 2, nothing destroyed."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -67,16 +68,55 @@ def test_an_output_that_was_there_is_written_anew(tmp_path: Path, run: Run) -> N
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["detect", NATIVE, "--rewards", "/dev/full"], "No space left on device"),
-        (["convert", NATIVE, "-o", "/dev/full"], "No space left on device"),
+        (["detect", NATIVE, "--rewards", "/dev/full"], "/dev/full: No space left on device"),
+        (["convert", NATIVE, "-o", "/dev/full"], "/dev/full: No space left on device"),
         (["detect", NATIVE, "--rewards", ROOT], f"{ROOT}: Is a directory"),
         (["evaluate", "nosuch.jsonl", "--no-baselines"], "nosuch.jsonl: No such file or directory"),
+        (["evaluate", ROOT / "docs"], f"{ROOT / 'docs'}: no labelled file (*.jsonl) is in this folder"),
+        (["purge", "--older-than", "9d", "--store", ROOT / "no.db"], f"{ROOT / 'no.db'}: there is no such store"),
+        (["detect", NATIVE, "--store", NATIVE], f"{NATIVE}: cannot be used as a store: file is not a database"),
     ],
-    ids=["full", "convert to full", "folder", "missing"],
+    ids=["full", "convert to full", "folder", "missing", "no labelled file", "no store", "no database"],
 )
 def test_what_a_path_refuses_is_one_line(arguments: list[object], line: str, run: Run) -> None:
     """A full disk, a folder for a file and a missing file are told in one line, and are no faults of the input."""
     assert (2, f"error: {line}\n") == run(*arguments)
+
+
+@pytest.mark.parametrize("command", ["detect", "convert", "inspect"])
+def test_a_format_that_is_not_known_is_a_wrong_option(command: str, tmp_path: Path, run: Run) -> None:
+    """It is told once, whatever files are given, and nothing is read or written."""
+    output = tmp_path / "out.jsonl"
+    to = {"detect": ["--rewards", output], "convert": ["-o", output]}.get(command, [])
+
+    code, line = run(command, NATIVE, NATIVE, "--format", "nope", *to)
+
+    assert 2 == code
+    assert line.startswith("error: unknown format 'nope'; the known ones: auto, native, ")
+    assert 1 == line.count("\n")
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("age", "told"), [("soon", "give a number of days"), ("99999999999d", "the number is too large; 99999 is")]
+)
+def test_an_age_is_told_what_is_wrong_with_it(age: str, told: str, run: Run) -> None:
+    """What is no age and what is too high an age are two different mistakes."""
+    code, line = run("purge", "--older-than", age)
+
+    assert 2 == code
+    assert line.startswith(f"error: --older-than: {told}")
+
+
+def test_a_pipe_is_refused_where_files_are_read_twice(tmp_path: Path, run: Run) -> None:
+    """The command ends with a line, and does not wait for ever for a second writer."""
+    pipe = tmp_path / "calls.jsonl"
+    os.mkfifo(pipe)
+
+    code, line = run("evaluate", pipe)
+
+    assert (2, 1) == (code, line.count("\n"))
+    assert f"error: {pipe}: is read twice, and a pipe can be read only once" in line
 
 
 def test_a_wrong_setting_is_one_line_without_its_value(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

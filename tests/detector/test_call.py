@@ -42,12 +42,42 @@ def memory_after(*said: tuple[str, str]) -> Memory:
         ("Rosa O’Brien (Diaz)", {"rosa", "o'brien", "diaz"}),
         ("Jose\u0301", {"jos\u00e9"}),
         ("Hyun-woo", {"hyun", "woo"}),
+        ("Rosa O`Brien", {"rosa", "o'brien"}),
+        ("[name]", {"[name]"}),
+        ("DragonSlayer99", {"dragonslayer99"}),
         ("", set()),
         (None, set()),
     ],
 )
 def test_a_full_name_is_known_by_its_words(name: str | None, words: set[str]) -> None:
     """Names are in lower case and of one form, word by word, initials, titles and signs left out."""
+    assert words == words_of_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Unknown", "Valued Customer", "caller", "guest", "ANONYMOUS", "n/a", "N/A", "none", "test", "Test User"),
+        *("user", "member", "Withheld", "private", "Private Number", "guest_12", "Customer 4711", "Not provided"),
+        *("(unknown)", "unknown_caller", "No Name", "-", "Agent 7", "Virtual Assistant", "NULL", "Dear Customer"),
+    ],
+)
+def test_a_place_holder_is_nobodys_name(name: str) -> None:
+    """Where the field holds no name, none is known: nobody is called "customer"."""
+    assert words_of_name(name) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Rosa Guest", {"rosa", "guest"}),
+        ("Guest Rosa Diaz", {"rosa", "diaz"}),
+        ("Valued Customer Rosa", {"rosa"}),
+        ("Unknown Diaz", {"diaz"}),
+    ],
+)
+def test_a_name_beside_a_place_holder_is_known(name: str, words: set[str]) -> None:
+    """Place-holders are left out in front of a name; behind it the word is a surname."""
     assert words == words_of_name(name)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.playbook import AnyWord, Element, Gap, PhraseError, Sequence, WordClass, Words, parse
+from detector.playbook import AnyWord, Element, Gap, PhraseError, Sequence, WordClass, Words, parse, parse_words
 from detector.playbook.phrases import MAX_DEPTH, MAX_SEQUENCES
 
 LISTS = {"day": ("monday", "tuesday"), "greeting": ("good morning", "hello", "good evening")}
@@ -132,3 +132,16 @@ def test_any_text_is_a_phrase_or_a_phrase_error(text: str) -> None:
 
     assert found
     assert isinstance(found, str) or all(any(map(is_fixed, one.elements)) for one in found)
+
+
+def test_words_are_every_row_a_phrase_stands_for() -> None:
+    """Alternatives, nested or of several words, and entries of word lists are each a row."""
+    assert parse_words("(is|was it) there", word_lists={}) == {("is", "there"), ("was", "it", "there")}
+    assert parse_words("{when}", word_lists={"when": ("now", "in a bit")}) == {("now",), ("in", "a", "bit")}
+
+
+@pytest.mark.parametrize("phrase", ["^ but", "but $", "is * there", "is ... there", "is [it] there", "{number} but"])
+def test_words_are_words_only(phrase: str) -> None:
+    """What is bound to an end of the clause, may be absent or stands for any word is refused."""
+    with pytest.raises(PhraseError, match="alternatives and word lists only"):
+        parse_words(phrase, word_lists={})

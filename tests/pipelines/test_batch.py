@@ -86,6 +86,30 @@ def test_a_strict_run_writes_what_came_before_the_fault(jobs: int) -> None:
     assert ["c0", "c1"] == [one.scorecard.call_id for one in written]
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_id_that_comes_again_is_told(jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both files are named, and whether the words are the same, none of the words; long ago is forgotten."""
+    monkeypatch.setattr(flow, "BATCH_CALLS", 1)
+    monkeypatch.setattr(flow, "KNOWN_CALLS", 2)
+    said = [
+        ("a", "c1", "sorry"),
+        ("b", "c1", "sorry"),
+        ("c", "c1", "hello"),
+        ("d", "c2", "hello"),
+        ("e", "c3", "hello"),
+    ]
+    items = [Heard(file, call(("agent", text), call_id=name)) for file, name, text in (*said, ("f", "c1", "hello"))]
+    told: list[InputFault] = []
+
+    tally = flow.run(items, detector=DETECTOR, make_detector=word_detector, sinks=[], jobs=jobs, on_repeat=told.append)
+
+    assert (6, 0) == (tally.calls, tally.faults)
+    assert [
+        f"b: the call 'c1' comes again with the same words, before in a: {flow.ONCE_PAID}",
+        f"c: the call 'c1' comes again with other words, before in a: {flow.ONCE_PAID}",
+    ] == [*map(str, told)]
+
+
 class Kept:
     """A sink that keeps the detections themselves."""
 

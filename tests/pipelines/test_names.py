@@ -6,6 +6,7 @@ import pytest
 from fakes import header, turn
 
 from detector.call import Memory, Past, opened, remember
+from detector.candidate import HitKind
 from detector.transcript import Speaker
 from pipelines.nlp import SpacyReader
 from pipelines.nlp.names import greeted, signature, stands_as_name
@@ -33,6 +34,29 @@ ASKED = Memory(heard=1, recent=(Past(Speaker.AGENT, ("your", "name"), frozenset(
         ("hello there", ()),
         ("Hello Priya, my card is not working", ()),
         ("hello this is rosa", ("rosa",)),
+        ("Hello, this is Wren, I need help", ("wren",)),
+        ("Hi, I'm Oluwaseun Adeyemi from Leeds", ("oluwaseun", "adeyemi")),
+        ("It's Mr. Abernathy again", ("abernathy",)),
+        ("Thankgod Eze is my name", ("thankgod", "eze")),
+        ("you can call me xiadani", ("xiadani",)),
+        ("It's Leeds.", ()),
+        ("It's Vodafone.", ()),
+        ("That's Visa.", ()),
+        ("I am Spanish and I need help", ()),
+        ("Hello, I'm Spanish.", ()),
+        ("Spanish speaking, please", ()),
+        ("I'm Gold and you put me in the middle seat", ()),
+        ("Hi, it's Meadow Lane Primary School.", ()),
+        ("This is Pickle's mum", ()),
+        ("His name is Brian", ()),
+        ("The hotel name is Seaview", ()),
+        ("you can call me anytime", ()),
+        ("you can call me later tonight", ()),
+        ("people call me names all day", ()),
+        ("I've got the BSB here", ()),
+        ("Stop calling me", ()),
+        ("I AM ANGRY", ()),
+        ("THIS IS RIDICULOUS AND LATE", ()),
     ],
 )
 def test_a_customers_name_is_heard_where_it_is_given(reader: SpacyReader, text: str, names: tuple[str, ...]) -> None:
@@ -60,6 +84,20 @@ def test_a_customers_name_is_heard_where_it_is_given(reader: SpacyReader, text: 
         ("of course", ()),
         ("why do you need that", ()),
         ("Refund please", ()),
+        ("Oluwaseun.", ("oluwaseun",)),
+        ("It's Wren.", ("wren",)),
+        ("WREN", ("wren",)),
+        ("Sure. Oluwaseun Adeyemi.", ("oluwaseun", "adeyemi")),
+        ("yes it's oluwaseun", ("oluwaseun",)),
+        ("Wren, and my postcode is LS1", ("wren",)),
+        ("papadakis first name dimitra", ("papadakis",)),
+        ("missus balogun", ("balogun",)),
+        ("Rosa keeps getting cut off", ("rosa",)),
+        ("Netflix keeps charging me.", ()),
+        ("netflix keeps charging me", ()),
+        ("It's Netflix that keeps charging me.", ()),
+        ("i have been charged twice", ()),
+        ("Why, have Vodafone lost it?", ()),
     ],
 )
 def test_a_bare_answer_is_a_name_where_one_was_asked_for(
@@ -97,6 +135,92 @@ def test_an_agents_name_is_heard(reader: SpacyReader) -> None:
 def test_whom_an_agent_asks_for_is_not_the_agent(reader: SpacyReader, text: str, names: tuple[str, ...]) -> None:
     """A name in the question who is speaking is not its speaker's."""
     assert names == reader.read(turn(0, "agent", text), Memory()).names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("You're through to Siobhan", ("siobhan",)),
+        ("You're through to Oluwaseun, how can I help?", ("oluwaseun",)),
+        ("this is Oluwaseun speaking", ("oluwaseun",)),
+        ("you're through to billing, Wren speaking", ("wren",)),
+        ("Bayside Smiles, Bron speaking.", ("bron",)),
+        ("Hi, this is Wren, how can I help?", ("wren",)),
+        ("Hello, you've got Wren today", ("wren",)),
+        ("Pulse Fitness, this is Wren.", ("wren",)),
+        ("My name is Wren Adeyemi", ("wren", "adeyemi")),
+        ("Miss Baptiste speaking", ("baptiste",)),
+        ("This is Mr. Abernathy, badge 1148.", ("abernathy",)),
+        ("ballymore animal clinic rosa here", ("rosa",)),
+        ("Hi, this is Coastal Power, how can I help?", ()),
+        ("You're through to Coastal Power faults.", ()),
+        ("You've reached Skyhop baggage", ()),
+        ("hi you're through to billing how can i help", ()),
+        ("I can see you've got Premium with us.", ()),
+        ("You've got Premium with us.", ()),
+        ("i can see you have got insurance with us", ()),
+        ("This is Premium so it includes the router.", ()),
+        ("I can see Premium here", ()),
+        ("Coastal Power here, how can I help?", ()),
+    ],
+)
+def test_a_company_is_not_the_agents_name(reader: SpacyReader, text: str, names: tuple[str, ...]) -> None:
+    """A word in no list is an agent's name only where it stands alone and introduces a person."""
+    assert names == reader.read(turn(0, "agent", text), Memory()).names
+
+
+@pytest.mark.parametrize("text", ["This is Premium.", "It's Biscuit who is coming in", "It's Scotland, in winter."])
+def test_who_has_spoken_before_introduces_nobody_by_this_is(reader: SpacyReader, text: str) -> None:
+    """Behind the agent's first turn "this is" and a word in no list need a greeting or an offer beside them."""
+    assert reader.read(turn(4, "agent", text), Memory(heard=4, agent_turns=2)).names == ()
+
+
+def found_in_calls(reader: SpacyReader, *said: tuple[str, str]) -> set[str]:
+    """Return the behaviours that rules find in the last turn of a call."""
+    memory, found = Memory(), set[str]()
+    for at, (speaker, text) in enumerate(said):
+        one = turn(at, speaker, text)
+        reading = reader.read(one, memory)
+        memory = remember(memory, one, reading)
+        found = {hit.owner for hit in reading.hits if hit.kind is HitKind.RULE and hit.void_by is None}
+    return found
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [("agent", "which city is it?"), ("customer", "It's Leeds."), ("agent", "Okay, Leeds, lovely.")],
+        [("customer", "It's Vodafone."), ("agent", "Thanks, Vodafone, I'll note that down.")],
+        [("customer", "It's Visa."), ("agent", "Okay, Visa. And the expiry date?")],
+        [
+            ("agent", "Can I take your name, please?"),
+            ("customer", "Netflix keeps charging me."),
+            ("agent", "Okay, Netflix, I see."),
+        ],
+        [("customer", "you can call me anytime"), ("agent", "okay i will and you are welcome anytime")],
+        [("customer", "I am Spanish, sorry"), ("agent", "Would you prefer Spanish?")],
+        [("agent", "What's the name of the hill?"), ("customer", "Ardmore Brae."), ("agent", "Mind your feet, Brae.")],
+        [("agent", "Hi, this is Coastal Power."), ("agent", "You're through to Coastal Power faults.")],
+        [("agent", "I can see you've got Premium with us."), ("agent", "This is Premium so it includes the router.")],
+        [("agent", "i can see you have got insurance with us"), ("agent", "this is insurance for your home")],
+    ],
+)
+def test_what_is_no_name_is_not_called_by_it_later(reader: SpacyReader, said: list[tuple[str, str]]) -> None:
+    """Cities, companies, cards and plans earn neither the use of a name nor an introduction."""
+    assert found_in_calls(reader, *said).isdisjoint({"use_customer_name", "introduce_self"})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [("agent", "And your name?"), ("customer", "Oluwaseun."), ("agent", "Thanks, Oluwaseun.")],
+        [("agent", "And your name?"), ("customer", "It's Wren."), ("agent", "Okay, Wren, lovely.")],
+        [("agent", "CAN I TAKE YOUR NAME"), ("customer", "I'M WREN"), ("agent", "THANKS WREN")],
+    ],
+)
+def test_an_unusual_name_that_was_asked_for_is_called(reader: SpacyReader, said: list[tuple[str, str]]) -> None:
+    """A name in no list that answers the question for it is the customer's."""
+    assert "use_customer_name" in found_in_calls(reader, *said)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +265,8 @@ def test_a_greeted_agent_stays_the_agent(reader: SpacyReader) -> None:
         ("Mark Hill", "Thanks, Mark, bye", "thanks {customer_name} bye"),
         ("Mark Hill", "i will mark it down", "i will mark it down"),
         ("Mark Hill", "I'll mark it down the hill, Mark.", "i will mark it down the hill {customer_name} ."),
+        ("Mark Hill", "I WILL MARK IT DOWN", "i will mark it down"),
+        ("Mark Hill", "THANKS MARK", "thanks {customer_name}"),
         ("May Wood", "may i help", "may i help"),
         ("May Will", "sorry may i take your postcode", "sorry may i take your postcode"),
         ("May Will", "okay will you hold please", "okay will you hold please"),

@@ -347,7 +347,11 @@ def test_every_entry_of_a_playbook_is_looked_for() -> None:
     cues = tuple(Cue(id=who, phrases=("a",), fact="fact", speaker=who) for who in ("agent", "customer", "any"))
     book = playbook_of(
         behaviour(hints=(rule.model_copy(update={"id": "hint"}),), unless=(unless("not", "a", scope="turn"),)),
-        scopes=(Scope(id="scope", phrases=("a",), reach=5, until=("b",), except_for=("apologise",)),),
+        scopes=(
+            Scope(id="scope", phrases=("a",), reach=5, until=("b", "(c|d) {day}"), except_for=("apologise",)),
+            Scope(id="tag", phrases=("a",), back=True),
+        ),
+        words={"day": ("friday", "the weekend")},
         cues=cues,
     )
 
@@ -356,8 +360,16 @@ def test_every_entry_of_a_playbook_is_looked_for() -> None:
         Entry(HitKind.HINT, "wish_well", "hint"),
         Entry(HitKind.UNLESS, "wish_well", "not", scope="turn"),
         Entry(
-            HitKind.UNLESS, SHARED_SCOPE, "scope", reach=5, until=frozenset({"b"}), except_for=frozenset({"apologise"})
+            HitKind.UNLESS,
+            SHARED_SCOPE,
+            "scope",
+            reach=5,
+            until=frozenset(
+                {("b",), ("c", "friday"), ("d", "friday"), ("c", "the", "weekend"), ("d", "the", "weekend")}
+            ),
+            except_for=frozenset({"apologise"}),
         ),
+        Entry(HitKind.UNLESS, SHARED_SCOPE, "tag", reach=8, back=True),
         Entry(HitKind.CUE, "fact", "agent"),
         Entry(HitKind.CUE, "fact", "any"),
     ]
@@ -367,7 +379,8 @@ def test_every_entry_of_a_playbook_is_looked_for() -> None:
 UNLESS = Entry(HitKind.UNLESS, "wish_well", "not")
 ANYWHERE = Entry(HitKind.UNLESS, "wish_well", "not", scope="turn")
 SCOPE = Entry(HitKind.UNLESS, SHARED_SCOPE, "not", reach=3)
-UNTIL = Entry(HitKind.UNLESS, SHARED_SCOPE, "not", reach=3, until=frozenset({"three"}))
+UNTIL = Entry(HitKind.UNLESS, SHARED_SCOPE, "not", reach=3, until=frozenset({("three",), ("four", "five")}))
+BACK = Entry(HitKind.UNLESS, SHARED_SCOPE, "not", reach=2, back=True, until=frozenset({("three",)}))
 TEN_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TWO_CLAUSES = (0, 0, 0, 0, 0, 1, 1, 1, 1, 1)
 
@@ -388,6 +401,19 @@ TWO_CLAUSES = (0, 0, 0, 0, 0, 1, 1, 1, 1, 1)
         (UNTIL, 1, 2, 3, False),
         (UNTIL, 1, 2, 4, False),
         (UNTIL, 2, 3, 3, True),
+        (Entry(HitKind.UNLESS, SHARED_SCOPE, "not", reach=3, until=frozenset({("two", "four")})), 0, 1, 3, True),
+        (Entry(HitKind.UNLESS, SHARED_SCOPE, "not", reach=3, until=frozenset({("two", "three")})), 0, 1, 3, False),
+        (SCOPE, 0, 2, 1, True),
+        (SCOPE, 1, 3, 1, False),
+        (BACK, 2, 3, 1, True),
+        (BACK, 2, 3, 0, True),
+        (BACK, 9, 10, 5, False),
+        (BACK, 9, 10, 6, True),
+        (BACK, 4, 5, 2, False),
+        (BACK, 4, 5, 3, False),
+        (BACK, 5, 6, 4, True),
+        (BACK, 6, 7, 4, False),
+        (BACK, 6, 7, 8, False),
         (SCOPE, 2, 3, 1, False),
         (Entry(HitKind.UNLESS, SHARED_SCOPE, "not", reach=3, except_for=frozenset({"wish_well"})), 0, 1, 1, False),
     ],
@@ -395,7 +421,10 @@ TWO_CLAUSES = (0, 0, 0, 0, 0, 1, 1, 1, 1, 1)
 def test_a_rule_is_void_where_an_unless_entry_reaches(
     *, entry: Entry, first: int, last: int, at: int, void: bool
 ) -> None:
-    """Unless holds in its clause or the whole turn, for its behaviour; a scope holds some words on, in its clause."""
+    """Unless holds in its clause or the whole turn, for its behaviour; a scope some words on or back.
+
+    It stays in its clause, which a pause directly in front of a scope that reaches back does not end.
+    """
     hits = list(voided([(entry, first, last), (RULE, at, at + 1)], TEN_WORDS, TWO_CLAUSES))
 
     assert rule_hit("wish_well", first=at, last=at + 1, void_by="not" if void else None) in hits
@@ -410,6 +439,23 @@ def test_a_scope_holds_behind_a_colon_that_follows_it(*, last: int, at: int, voi
     hits = list(voided([(SCOPE, 1, last), (RULE, at, at + 1)], words, TWO_CLAUSES))
 
     assert rule_hit("wish_well", first=at, last=at + 1, void_by="not" if void else None) in hits
+
+
+def test_a_hit_that_begins_within_a_scope_at_the_end_of_a_turn_is_void() -> None:
+    """Nothing is looked for behind the last word of a turn."""
+    hits = list(voided([(SCOPE, 7, 10), (RULE, 8, 10)], TEN_WORDS, TWO_CLAUSES))
+
+    assert rule_hit("wish_well", first=8, last=10, void_by="not") in hits
+
+
+def test_what_directly_follows_a_colon_does_not_end_a_scope() -> None:
+    """Words of `until` right behind the colon are what the scope is about."""
+    words = (*TEN_WORDS[:2], ":", *TEN_WORDS[3:])
+
+    hits = list(voided([(UNTIL, 1, 2), (RULE, 3, 4), (RULE, 5, 6)], words, (0,) * 3 + (1,) * 7))
+
+    assert rule_hit("wish_well", first=3, last=4, void_by="not") in hits
+    assert rule_hit("wish_well", first=5, last=6) in hits
 
 
 def test_overlapping_matches_of_a_rule_are_one_hit() -> None:

@@ -23,6 +23,7 @@ SMALL = playbook_of(
     scopes=(
         Scope(id="reported", phrases=("he said",), reach=2),
         Scope(id="denied", phrases=("i never [say]",), reach=3, until=("but", "have")),
+        Scope(id="tag", phrases=("she said $",), reach=2, back=True, until=("what", ".")),
     ),
 )
 MEMORY = opened(header(customer_name="Desmond Achebe", agent_name="Bronwen")).memory
@@ -51,12 +52,15 @@ def hits(reading: Reading) -> list[tuple[str, str | None]]:
         ("write - up", ("write", "up"), (0, 1)),
         ("14-day", ("{number}", "day"), (0, 1)),
         ("N.C. is", ("n.c.", "is"), (0, 0)),
+        ("it says no\nbye", ("it", "says", "no", "bye"), (0, 0, 0, 1)),
+        ("no \r\n bye", ("no", "bye"), (0, 1)),
+        ("no\tbye", ("no", "bye"), (0, 0)),
     ],
 )
 def test_what_does_not_count_is_left_out_and_clauses_are_told_apart(
     small: SpacyReader, text: str, words: tuple[str, ...], clauses: tuple[int, ...]
 ) -> None:
-    """Fillers, marks, pauses and stammered words are left out; commas, dashes and full stops part clauses.
+    """Fillers, marks, pauses and stammered words are left out; commas, dashes, full stops and new lines part clauses.
 
     A hyphen inside a word does not.
     """
@@ -107,10 +111,21 @@ def test_agents_are_searched_for_rules_and_customers_for_cues(small: SpacyReader
         ("i never say have a good day", "denied"),
         ("i never knew have a good day", None),
         ("i never but then have a good day", None),
+        ("have a good day, she said", "tag"),
+        ('"Have a good day!" she said.', "tag"),
+        ("have a good day indeed she said", "tag"),
+        ("have a good day, dear, she said", None),
+        ("have a good day. She said", None),
+        ("have a good day what she said", None),
+        ("have a good day she said so", None),
+        ("he said no\nhave a good day", None),
     ],
 )
 def test_hits_are_void_where_the_playbook_says_so(small: SpacyReader, text: str, void_by: str | None) -> None:
-    """An unless entry voids a rule in its clause, a shared scope up to its reach or a clause opened without a pause."""
+    """An unless entry voids a rule in its clause, a shared scope up to its reach or a clause opened without a pause.
+
+    One that reaches back voids what is in front of it, behind a pause too.
+    """
     reading = small.read(turn(0, "agent", text), Memory())
 
     assert [one.void_by for one in reading.hits if one.kind is HitKind.RULE] == [void_by]
@@ -127,10 +142,40 @@ def test_hits_are_void_where_the_playbook_says_so(small: SpacyReader, text: str,
         ("ask_to_hold", "i can't see it at the moment can i put you on a brief hold"),
         ("wish_well", "i don't want to keep you any longer so have a great day"),
         ("offer_further_help", "i don't think so but is there anything else i can help you with"),
+        ("take_ownership", "my manager said yes so I'll get this sorted for you"),
+        ("take_ownership", "The driver said Tuesday i'll chase that up for you"),
+        ("take_ownership", "the app says delivered but i'll call the depot myself"),
+        ("offer_further_help", "the website says it is out for delivery is there anything else i can help you with"),
+        ("thank_customer", "they told me you had called so thank you for your patience"),
+        ("thank_customer", "i was told by my manager you had called so thank you for your patience"),
+        ("wish_well", "she said she would so thanks for letting me know and have a great day"),
+        ("apologise", "he said it was a mistake so we do apologise for the mix up"),
+        ("take_ownership", "did they give you a reference i can take care of that for you"),
+        ("ask_to_hold", "did anyone give you a date can i put you on a brief hold"),
+        ("take_ownership", "rather than wait i'll get this sorted for you now"),
+        ("take_ownership", "it goes without saying i'll get this sorted for you"),
+        ("take_ownership", "no need to call back i'll get this sorted for you"),
+        ("offer_further_help", "no need to wait is there anything else i can help you with today"),
+        ("take_ownership", "tell them not to worry i'll get this sorted for you"),
+        ("ask_to_hold", "if i could just ask you to hold for one moment please"),
+        ("take_ownership", "if i could get your name i'll get this sorted for you"),
+        ("wish_well", "The system says no\nhave a great day"),
+        ("reassure", "no one will charge you"),
+        ("take_ownership", "I doubt it but i'll get this sorted for you"),
+        ("take_ownership", "that's not right i'll get this sorted for you"),
+        ("take_ownership", "there's no way to tell from here let me check that for you"),
+        ("set_expectations", "no one will call you back you'll receive an email"),
+        ("thank_customer", "We can't thank you enough for your patience"),
+        ("acknowledge_loyalty", "we don't take your custom for granted"),
+        ("thank_customer", "Thank you for letting me know what he said."),
+        ("take_ownership", "i'll look into everything she told you"),
+        ("apologise", "I'm really sorry about the things they said"),
+        ("take_ownership", "I'll get this sorted for you, my manager said yes."),
+        ("take_ownership", "I'll get that sorted for you. I don't know why he said that."),
     ],
 )
 def test_an_act_behind_a_denial_of_something_else_counts(reader: SpacyReader, behaviour: str, text: str) -> None:
-    """The shipped scopes leave alone what a clause of its own says, though no pause parts it from a denial."""
+    """The shipped scopes leave alone what a clause of its own says, though no pause parts it from what is denied."""
     found = {one.owner for one in reader.read(turn(0, "agent", text), Memory()).hits if one.void_by is None}
 
     assert behaviour in found
@@ -153,10 +198,37 @@ def test_an_act_behind_a_denial_of_something_else_counts(reader: SpacyReader, be
         "I'm not allowed to do a follow-up survey on how I did today",
         "The script says: have a great day!",
         "I'm supposed to say: thank you for calling",
+        "my manager always says have a great day",
+        "they told me to say thank you for calling",
+        "i was told by my boss to say have a great day",
+        "my trainer said to ask is there anything else i can help you with",
+        "the driver said that i'll get this sorted for you",
+        "they said they were so sorry for the wait",
+        "did she say that i'll get this sorted for you",
+        "if i could i would be happy to help you with that",
+        "Have a great day, my manager always says.",
+        '"Have a great day," he said.',
+        '"Have a great day!" he said.',
+        "Thank you for calling, says the script.",
+        "I'll get this sorted for you today, they said.",
+        "Is there anything else I can help you with is what the script says.",
+        "Have a lovely day is what we're told to say",
+        "no one will call you back within two days",
+        "you'll never get the card in five to seven days",
+        "there's no way I'll get this sorted for you today",
+        "there is no chance that i'll get this sorted for you",
+        "I doubt you'll receive an email",
+        "it's unlikely I'll get this sorted for you",
+        "it isn't true that I'll get this sorted for you",
+        "we stopped asking is there anything else I can help you with",
+        "we no longer say thank you for calling",
+        "rather than saying thank you for calling",
+        "there's no point in asking is there anything else i can help you with",
+        "I was told by my supervisor: is there anything else I can help you with",
     ],
 )
 def test_an_act_that_is_denied_or_quoted_does_not_count(reader: SpacyReader, text: str) -> None:
-    """The shipped scopes void each rule's hit behind a denied or reported saying, a hyphen or colon between or not."""
+    """The shipped scopes void each rule's hit that is denied or reported, behind it or in front."""
     found = [one for one in reader.read(turn(0, "agent", text), Memory()).hits if one.kind is HitKind.RULE]
 
     assert found

@@ -131,6 +131,22 @@ def test_byte_order_marks_are_left_out(detected: Any, tmp_path: Path) -> None:
     assert marked.read_bytes() == before
 
 
+def test_events_are_not_added_to_an_unfinished_line(detected: Any, tmp_path: Path) -> None:
+    """A last line without its end, as some editors leave it, gets one before events follow; without events none."""
+    given = written(tmp_path, verdicts(detected, rejects=lambda one: one["outcome"] == "award"))
+    out = tmp_path / "rewards.jsonl"
+    out.write_text('{"id": "of another run"}')
+
+    first = run("settle", given, "--rewards", out)
+    once = out.read_bytes()
+    out.write_bytes(once.rstrip(b"\n"))
+    second = run("settle", given, "--rewards", out)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr
+    assert once.startswith(b'{"id": "of another run"}\n{')
+    assert out.read_bytes() == once.rstrip(b"\n")
+
+
 def test_line_that_is_no_verdict_is_told_by_file_and_line(tmp_path: Path) -> None:
     """A broken file is refused as a whole: nothing is written of it."""
     file, out = tmp_path / "verdicts.jsonl", tmp_path / "rewards.jsonl"

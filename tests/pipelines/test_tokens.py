@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from spacy.lang.en import English
 from spacy.language import Language
 
+from detector.call import with_straight_apostrophes
 from detector.playbook import Playbook
 from models.labels import own_calls
 from pipelines.nlp.tokens import Tokens, flat
@@ -25,7 +26,7 @@ def nlp(playbook: Playbook) -> Language:
 
 def spacys(nlp: Language, text: str) -> list[tuple[str, int, int]]:
     """Return spaCy's own tokens of a text: normalised word, first character, the one behind the last."""
-    return [(token.norm_, token.idx, token.idx + len(token)) for token in nlp.make_doc(text)]
+    return [(token.norm_, token.idx, token.idx + len(token)) for token in nlp.make_doc(with_straight_apostrophes(text))]
 
 
 def ours(tokens: Tokens, text: str) -> list[tuple[str, int, int]]:
@@ -55,3 +56,15 @@ def test_the_projects_own_turns_are_split_as_spacy_splits_them(nlp: Language) ->
 
     assert len(runs) > 5000
     assert [run for run in runs if spacys(nlp, run) != ours(tokens, run)] == []
+
+
+APOSTROPHES = "’‘‛`´′ʼʻʹ＇"
+
+
+@pytest.mark.parametrize("sign", APOSTROPHES)
+@pytest.mark.parametrize("text", ["let's go", "I don't", "WE'LL SEE", "it isn't o'clock", "that's it, 'tis"])
+def test_every_apostrophe_opens_a_contraction(nlp: Language, text: str, sign: str) -> None:
+    """Whatever sign is written for it, an apostrophe is read as the straight one, and tokens keep their places."""
+    tokens = Tokens(nlp)
+
+    assert ours(tokens, text) == ours(tokens, text.replace("'", sign))

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from detector.transcript import Call
 from pipelines.readers import Columns, InputFault, Roles, native, reader
@@ -75,6 +76,30 @@ CASES = (
     *((Case("parquet", "parquet.parquet"),) if find_spec("pyarrow") else ()),
 )
 DOCUMENTS = tuple(case for case in CASES if case.file.suffix == ".json")
+
+
+EDGES: tuple[Any, ...] = (
+    *("", " ", "x", "0", "-1", "1e400", "nan", "inf", "9" * 30, "1.5s", "\ud83d", "\0"),
+    *("0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-12-31"),
+    *(-1, 0, 0.5, 2**53, 2**63, -(2**63), 2**64, 10**30, 1e308, True, None, [], {}, [0, [1]], [[]], ["x"]),
+)
+"""Values that are of the right shape in one field or another, and that arithmetic, calendars or databases refuse."""
+
+
+def keys_in(value: Any) -> set[str]:
+    """Return the keys of a JSON value, at whatever depth."""
+    if isinstance(value, dict):
+        return set(value).union(*map(keys_in, value.values()))
+    return set().union(*map(keys_in, value)) if isinstance(value, list) else set()
+
+
+def replaced(value: Any, key: str, edge: Any) -> Any:
+    """Return a JSON value in which another stands under a key, at whatever depth; objects of a list all have it."""
+    if isinstance(value, dict):
+        return {name: edge if name == key else replaced(part, key, edge) for name, part in value.items()}
+    if isinstance(value, list):
+        return [{**replaced(one, key, edge), key: edge} if isinstance(one, dict) else one for one in value]
+    return value
 
 
 def told() -> Call:

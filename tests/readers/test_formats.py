@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -92,6 +93,46 @@ def test_recorded_menus_of_post_call_analytics_are_the_system(tmp_path: Path) ->
     assert speakers(call("post-call-analytics", tmp_path, document)) == [AGENT, UNKNOWN, SYSTEM]
 
 
+def test_of_several_agents_of_post_call_analytics_none_is_named(tmp_path: Path) -> None:
+    """Two speakers, or two names, and nothing tells who is who: the user may."""
+
+    def found(*names: str, second: str, options: tuple[str, ...] = ()) -> list[str | None]:
+        shown = (("spk_0", "Agent 1"), ("spk_1", "Customer"), ("spk_2", second))
+        labels = [{"Speaker": one, "DisplayText": text} for one, text in shown]
+        segments = [{"SegmentSpeaker": one, "OriginalText": "hello"} for one, _ in shown]
+        known = {"Agent": names[0], "Agents": list(names), "SpeakerLabels": labels}
+        document = {"ConversationAnalytics": known, "SpeechSegments": segments}
+        file = tmp_path / "call.json"
+        file.write_text(json.dumps(document), encoding="utf-8")
+        (one,) = READERS["post-call-analytics"].read(file, roles=Roles.parse([], options))
+        assert isinstance(one, Call)
+        return [turn.agent_id for turn in one.turns]
+
+    assert found("a-1", second="Customer 2") == ["a-1", None, None]
+    assert found("a-1", "a-2", second="Customer 2") == [None, None, None]
+    assert found("a-1", second="Agent 2") == [None, None, None]
+    assert found("a-1", "a-2", second="Agent 2", options=("spk_0=a-1", "spk_2=a-2")) == ["a-1", None, "a-2"]
+
+
+def test_of_several_agents_of_google_only_those_are_named_whom_the_segments_name(tmp_path: Path) -> None:
+    """A participant with an agent's id is that agent; else all turns are the one agent's, where only one speaks."""
+
+    def found(*users: str | None, infos: tuple[str, ...], agent: str | None = None) -> list[str | None]:
+        segments = [
+            {"text": "hello", "channelTag": 1, "segmentParticipant": {"role": "HUMAN_AGENT", "userId": user}}
+            for user in users
+        ]
+        quality = {"agentInfo": [{"agentId": one} for one in infos]}
+        document = {"agentId": agent, "qualityMetadata": quality, "transcript": {"transcriptSegments": segments}}
+        return [turn.agent_id for turn in call("google-ccai", tmp_path, document).turns]
+
+    assert found(None, None, infos=("a-1",)) == ["a-1", "a-1"]
+    assert found(None, None, infos=(), agent="a-1") == ["a-1", "a-1"]
+    assert found("7", None, infos=("a-1", "a-2"), agent="a-1") == [None, None]
+    assert found("7", "8", infos=("a-1",)) == [None, None]
+    assert found("a-2", "a-1", infos=("a-1", "a-2"), agent="a-1") == ["a-2", "a-1"]
+
+
 def test_a_genesys_agent_is_the_one_on_the_line(tmp_path: Path) -> None:
     """Menus speak before the agents; after a transfer it is the second agent; of two at once none is named."""
     participants = [
@@ -109,8 +150,19 @@ def test_a_genesys_agent_is_the_one_on_the_line(tmp_path: Path) -> None:
     assert found.agent_id is None
 
 
+def test_the_legs_of_genesys_are_in_the_order_of_their_times(tmp_path: Path) -> None:
+    """A transfer's second leg may stand first in the file; legs without times stay as they stand."""
+
+    def found(*starts: int | None) -> list[str]:
+        legs = [{"phrases": [{"text": str(at), "startTimeMs": at, "participantPurpose": "internal"}]} for at in starts]
+        return [turn.text for turn in call("genesys", tmp_path, {"transcripts": legs}).turns]
+
+    assert found(1_700_000_100_000, 1_700_000_000_000) == ["1700000000000", "1700000100000"]
+    assert found(900, None, 100) == ["900", "None", "100"]
+
+
 def test_twilio_s_participants_have_roles_and_pages_are_not_calls(tmp_path: Path) -> None:
-    """The transcript resource names the channels; one page of several is a fault, for the end would be missing."""
+    """The transcript resource names channels and call; one page of several is a fault: the end would be missing."""
     sentences = [{"media_channel": number, "transcript": "hello", "sentence_index": number} for number in (1, 2)]
     participants = [
         {"channel_participant": 1, "role": "Customer"},
@@ -120,7 +172,11 @@ def test_twilio_s_participants_have_roles_and_pages_are_not_calls(tmp_path: Path
     found = call("twilio", tmp_path, document)
     (fault,) = read("twilio", tmp_path, {**document, "meta": {"next_page_url": "https://…"}})
 
+    keyed = call("twilio", tmp_path, {**document, "customer_key": "cust-9"})
+
     assert (found.call_id, found.agent_id, speakers(found)) == ("GT1", "a-5", [CUSTOMER, AGENT])
+    assert keyed.call_id == "GT1"
+    assert call("twilio", tmp_path, {"customer_key": "cust-9", "sentences": sentences}).call_id == "cust-9"
     assert "one page of several" in str(fault)
 
 
@@ -128,7 +184,7 @@ def test_channels_of_a_vcon_are_parties_only_where_there_are_as_many(tmp_path: P
     """Numbered speakers of one channel are not the parties in their order."""
     words = [{"word": "hello", "start": 0, "end": 1, "speaker": 0}, {"word": "bye", "start": 1, "end": 2, "speaker": 1}]
     mono = {"channels": [{"alternatives": [{"transcript": "hello bye", "words": words}]}]}
-    stereo = {"channels": [{"alternatives": [{"transcript": text}]} for text in ("hello", "bye")]}
+    stereo = {"channels": [{"alternatives": [{"transcript": one["word"], "words": [one]}]} for one in words]}
     parties = [{"name": "Jo", "role": "agent"}, {"name": "Al", "role": "customer"}]
     dialog = [{"type": "recording", "parties": [1, 0]}]
 
@@ -138,6 +194,36 @@ def test_channels_of_a_vcon_are_parties_only_where_there_are_as_many(tmp_path: P
 
     assert speakers(vcon(mono)) == [UNKNOWN, UNKNOWN]
     assert speakers(vcon(stereo)) == [CUSTOMER, AGENT]
+
+
+def test_the_dialogs_of_a_vcon_are_in_the_order_of_their_starts(tmp_path: Path) -> None:
+    """Texts and transcripts, in whatever order they stand, are told by dialog; without starts by its number."""
+
+    def found(*minutes: int | None) -> list[str]:
+        starts = [{} if at is None else {"start": f"2026-01-01T09:0{at}:00Z"} for at in minutes]
+        dialog = [{"type": "recording"}, {"type": "text", "body": "one"}, {"type": "recording"}]
+        analysis = [{"type": "transcript", "dialog": at, "body": text} for at, text in ((2, "two"), (0, "zero"))]
+        parts = [{**one, **start} for one, start in zip(dialog, starts, strict=True)]
+        return [turn.text for turn in call("vcon", tmp_path, {"dialog": parts, "analysis": analysis}).turns]
+
+    assert found(0, 1, 2) == ["zero", "one", "two"]
+    assert found(2, 1, 0) == ["two", "one", "zero"]
+    assert found(1, 1, 1) == found(None, None, None) == found(2, None, 0) == ["zero", "one", "two"]
+
+
+def test_a_channel_that_parties_of_a_vcon_share_is_nobody_s(tmp_path: Path) -> None:
+    """Parties may be listed by channel; a channel of one is that party's, one of several is unknown."""
+
+    def found(parties: Any) -> list[Speaker]:
+        body = channels([("hello", 0.0)], [("bye", 1.0)])
+        analysis = [{"type": "transcript", "dialog": 0, "body": body}]
+        who = [{"role": "agent"}, {"role": "customer"}, {"role": "agent"}]
+        document = {"parties": who, "dialog": [{"type": "recording", "parties": parties}], "analysis": analysis}
+        return speakers(call("vcon", tmp_path, document, "1=agent"))
+
+    assert found([0, [1]]) == found([[0], 1]) == [AGENT, AGENT]
+    assert found([2, [0, 1]]) == [AGENT, UNKNOWN]
+    assert found([[0, 1]]) == [UNKNOWN, AGENT]
 
 
 def test_a_vcon_holds_segments_too(tmp_path: Path) -> None:
@@ -184,6 +270,45 @@ def test_words_are_put_together_by_speaker(tmp_path: Path) -> None:
     assert (found.turns[0].start_ms, found.turns[0].end_ms) == (0, 1500)
 
 
+def channels(*told: list[tuple[str, float]]) -> dict[str, Any]:
+    """Return results of a channel for each list of words with their starts; a word takes 0.4 seconds."""
+    found = [[{"word": word, "start": at, "end": at + 0.4} for word, at in words] for words in told]
+    heard = [{"transcript": " ".join(one["word"] for one in words), "words": words} for words in found]
+    return {"results": {"channels": [{"alternatives": [one]} for one in heard]}}
+
+
+def test_words_of_channels_are_put_together_by_pauses_and_by_who_speaks(tmp_path: Path) -> None:
+    """Without utterances a channel is cut at pauses, short ones where the other begins in them; not in overlaps."""
+    agent = [("hello", 0.0), ("there", 0.5), ("sorry", 2.0), ("for", 2.5), ("that", 3.0), ("bye", 5.0)]
+    customer = [("help", 1.3), ("yes", 2.6), ("please", 3.1)]
+    found = call("deepgram", tmp_path, channels(agent, customer), "0=agent", "1=customer")
+
+    assert [(turn.text, turn.start_ms) for turn in found.turns] == [
+        ("hello there", 0),
+        ("help", 1300),
+        ("sorry for that", 2000),
+        ("yes please", 2600),
+        ("bye", 5000),
+    ]
+    assert speakers(found) == [AGENT, CUSTOMER, AGENT, CUSTOMER, AGENT]
+
+
+def test_channels_that_nothing_puts_in_order_are_a_fault(tmp_path: Path) -> None:
+    """A whole side as one turn is no call: what to ask for is told. Where only one side spoke there is an order."""
+    heard = [{"alternatives": [{"transcript": text}]} for text in ("hello", "bye", "")]
+    results = [{"results": {"channels": [heard[0], one]}} for one in heard[1:]]
+    analysis = [{"type": "transcript", "dialog": 0, "body": results[0]}]
+    faults = [
+        *read("deepgram", tmp_path, results[0]),
+        *read("vcon", tmp_path, {"parties": [], "dialog": [], "analysis": analysis}),
+    ]
+
+    assert ["several channels, and no times to put what was said in order: ask for utterances=true"] * 2 == [
+        one.message for one in faults if isinstance(one, InputFault)
+    ]
+    assert [turn.text for turn in call("deepgram", tmp_path, results[1]).turns] == ["hello"]
+
+
 def test_what_is_not_completed_is_told(tmp_path: Path) -> None:
     """A job that failed, or goes on, is no call without turns."""
     (assembly,) = read("assemblyai", tmp_path, {"status": "error", "text": None, "audio_url": "x"})
@@ -202,6 +327,16 @@ def test_azure_holds_several_calls(tmp_path: Path) -> None:
     assert [one.call_id for one in found if isinstance(one, Call)] == ["call-1:0", "call-1:1"]
 
 
+def test_an_azure_id_that_is_only_a_number_in_its_request_names_no_call(tmp_path: Path) -> None:
+    """Two requests each have their conversation 1; an id that tells calls apart stands as it is."""
+    items = [{"participantId": "Agent_1", "text": "hello"}]
+    document = {"conversations": [{"id": name, "conversationItems": items} for name in ("1", "2b601070-f418")]}
+    found = [*read("azure-conversation", tmp_path, document), *read("azure-conversation", tmp_path, document, name="b")]
+
+    assert [one.call_id for one in found[:2] if isinstance(one, Call)] == ["call-1:1", "2b601070-f418"]
+    assert [one.call_id for one in found[2:] if isinstance(one, Call)] == ["b:1", "2b601070-f418"]
+
+
 def test_a_bad_conversation_of_azure_leaves_the_others(tmp_path: Path) -> None:
     """Each conversation is read by itself: what is wrong with one is told with its place, without its words."""
     items = [{"participantId": "Agent_1", "maskedItn": "hello"}]
@@ -212,8 +347,8 @@ def test_a_bad_conversation_of_azure_leaves_the_others(tmp_path: Path) -> None:
     faults = [one.message for one in found if isinstance(one, InputFault)]
 
     assert [(one.call_id, one.turns[0].text) for one in found if isinstance(one, Call)] == [
-        ("a", "hello"),
-        ("b", "hello"),
+        ("call-1:a", "hello"),
+        ("call-1:b", "hello"),
     ]
     assert faults[:2] == [
         "conversations.1: conversationItems.1: has neither text nor itn nor lexical nor maskedItn",
@@ -271,6 +406,56 @@ def test_plain_text_goes_on_over_lines_and_leaves_times_aside(tmp_path: Path) ->
     assert [turn.text for turn in found.turns] == ["Hello, dear.", "The total is this: sum: 4", "Fine."]
     assert speakers(found) == [AGENT, CUSTOMER, AGENT]
     assert {turn.start_ms for turn in found.turns} == {None}
+
+
+def test_who_speaks_once_in_plain_text_is_no_part_of_the_turn_before(tmp_path: Path) -> None:
+    """Somebody new is unknown until told; a bare value, or words without capitals, are what the speaker says."""
+    text = (
+        "Call Notes: made up\nAgent: Hello.\nCustomer: My card\nAgent: One moment.\nSupervisor: Have a great day!\n"
+        "Agent: So:\nTotal: 5.20\nand then: bye\nJo Marsh:\nGoodbye\n"
+    )
+    found = call("plain-text", tmp_path, text)
+
+    assert [turn.text for turn in found.turns] == [
+        "Call Notes: made up",
+        "Hello.",
+        "My card",
+        "One moment.",
+        "Have a great day!",
+        "So: Total: 5.20 and then: bye",
+        "Goodbye",
+    ]
+    assert speakers(found) == [UNKNOWN, AGENT, CUSTOMER, AGENT, UNKNOWN, AGENT, UNKNOWN]
+
+
+def test_a_label_may_have_a_name_in_brackets(tmp_path: Path) -> None:
+    """The role is what it is without the name; the name tells two agents apart."""
+    text = "Agent (Anna): Hello.\nCustomer [Jo]: Hi.\nAgent (Ben): Bye (for now): bye.\nWe said (twice): no\n"
+    file = tmp_path / "call-1.txt"
+    file.write_text(text, encoding="utf-8")
+    (found,) = reader("auto", file)(file, roles=Roles.parse([], ["Anna=a-1", "Ben=a-2"]))
+
+    assert isinstance(found, Call)
+    assert [turn.text for turn in found.turns] == ["Hello.", "Hi.", "Bye (for now): bye. We said (twice): no"]
+    assert speakers(found) == [AGENT, CUSTOMER, AGENT]
+    assert [turn.agent_id for turn in found.turns] == ["a-1", None, "a-2"]
+
+
+def test_each_line_of_a_cue_may_have_its_own_speaker(tmp_path: Path) -> None:
+    """Where names stand before the text, another name at the head of a line opens a turn; a value does not."""
+    cues = ["Agent: Well,\nthat is all.\nTotal: 5\nCustomer: Thank you!", "- Customer: Bye\n- Agent: Bye", "Jo:\nHm"]
+    text = "\n\n".join(f"00:0{at}.000 --> 00:0{at}.900\n{cue}" for at, cue in enumerate(cues))
+    found = call("webvtt", tmp_path, f"WEBVTT\n\n{text}\n")
+
+    assert [turn.text for turn in found.turns] == ["Well, that is all. Total: 5", "Thank you!", "Bye", "Bye", "Hm"]
+    assert speakers(found) == [AGENT, CUSTOMER, CUSTOMER, AGENT, UNKNOWN]
+
+
+def test_words_behind_a_voice_are_nobody_s(tmp_path: Path) -> None:
+    """A voice ends with its tag."""
+    found = call("webvtt", tmp_path, "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Agent>Have a nice day.</v> You too!\n")
+
+    assert [(turn.text, turn.speaker) for turn in found.turns] == [("Have a nice day.", AGENT), ("You too!", UNKNOWN)]
 
 
 def test_the_rows_of_a_call_stand_together(tmp_path: Path) -> None:
@@ -363,6 +548,46 @@ def test_a_pipe_is_not_looked_at_beforehand(tmp_path: Path) -> None:
     thread.join()
 
     assert 5_000 == sum(isinstance(one, Call) for one in found)
+
+
+def test_parquet_from_a_pipe_is_told_what_to_do(tmp_path: Path) -> None:
+    """What is read from its end cannot come through a pipe: it is told as such, unread, not as a broken file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    held_open = os.open(pipe, os.O_RDWR)
+
+    os.write(held_open, b"PAR1")
+    found = list(reader("parquet", pipe)(pipe))
+    os.close(held_open)
+
+    assert [str(one) for one in found] == [
+        f"{pipe}: is a pipe, and Parquet is read from its end: save it as a file, and give that"
+    ]
+
+
+def test_of_parquet_only_the_columns_wanted_are_read(tmp_path: Path) -> None:
+    """A column nobody asks for spoils nothing; a value that cannot be read leaves out its own call only."""
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    offsets, letters = arrow.py_buffer(struct.pack("<4i", 0, 2, 4, 6)), arrow.py_buffer(b"hi\xff\xfeyo")
+    columns = {
+        "at": arrow.array([1_700_000_000_000_000_001] * 3, type=arrow.timestamp("ns")),
+        "never": arrow.array([2**62] * 3, type=arrow.timestamp("us")),
+        "call_id": arrow.array(["a", "b", "c"]),
+        "Text": arrow.Array.from_buffers(arrow.string(), 3, [None, offsets, letters]),
+    }
+    file = tmp_path / "calls.parquet"
+    parquet.write_table(arrow.table(columns), file)
+    found = list(reader("parquet", file)(file))
+    asked = list(reader("parquet", file, columns=Columns.parse(["start_ms=never"]))(file))
+
+    assert [(one.call_id, one.turns[0].text) for one in found if isinstance(one, Call)] == [("a", "hi"), ("c", "yo")]
+    assert [(one.line, one.message) for one in found if isinstance(one, InputFault)] == [
+        (2, "text: cannot be read; its call is left out")
+    ]
+    assert [str(one) for one in asked] == [
+        f"{file}:{row}: {field}: cannot be read; its call is left out"
+        for row, field in ((1, "start_ms"), (2, "start_ms"), (3, "start_ms"))
+    ]
 
 
 @pytest.mark.parametrize("format_name", ["native", "labelled"])

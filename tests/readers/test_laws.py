@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from readers.cases import CASES, DOCUMENTS, SAMPLES, WORDS, Case, copied, told
+from readers.cases import CASES, DOCUMENTS, EDGES, SAMPLES, WORDS, Case, copied, keys_in, replaced, told
 
 from detector.transcript import Call, Speaker
 from pipelines.readers import NO_ROLES, READERS, InputFault, native, sniff
@@ -153,6 +153,18 @@ def test_wild_documents_are_calls_or_faults(case: Case, data: st.DataObject, tmp
     assert all(isinstance(one, Call | InputFault) for one in found)
 
 
+@each_document
+def test_values_that_cannot_be_reckoned_with_are_calls_or_faults(case: Case, tmp_path: Path) -> None:
+    """Under every key of a document, and under those of moments, each such value leads to calls or faults."""
+    document = _shortened(json.loads(case.file.read_text(encoding="utf-8")))
+    for key in keys_in(document) | {"AbsoluteTime", "messageTime", "start"}:
+        for edge in EDGES:
+            spoilt = json.dumps(replaced(document, key, edge)).encode()
+            for one in case.read(case.in_folder(tmp_path, spoilt)):
+                assert isinstance(one, Call | InputFault)
+                assert isinstance(one, InputFault) or native.write(one)
+
+
 @each_case
 @WILD
 @given(place=st.floats(0, 1), noise=st.text(max_size=12))
@@ -163,6 +175,13 @@ def test_noise_is_calls_or_faults(case: Case, place: float, noise: str, tmp_path
     noisy = content[:at] + noise.encode("utf-8", "surrogatepass") + content[at:]
 
     assert all(isinstance(one, Call | InputFault) for one in case.read(case.in_folder(tmp_path, noisy)))
+
+
+def _shortened(value: Any) -> Any:
+    """Return a value whose lists have no more than two parts, at whatever depth."""
+    if isinstance(value, dict):
+        return {name: _shortened(part) for name, part in value.items()}
+    return [_shortened(part) for part in value[:2]] if isinstance(value, list) else value
 
 
 def _spoilt(value: Any, data: st.DataObject) -> Any:

@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from fakes import word_detector
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from readers.cases import SAMPLES, WORDS, told
+from readers.cases import EDGES, SAMPLES, WORDS, keys_in, replaced, told
 
-from detector.transcript import Speaker, Turn
+from detector.reward import RewardEvent, RewardType
+from detector.transcript import CallHeader, Speaker, Turn
 from pipelines.flows.bridge import Bridge, bridge, translator, unwrapped
 from pipelines.readers import InputFault, Roles
 from pipelines.readers.live import TRANSLATORS
@@ -124,6 +127,20 @@ def test_wild_messages_are_translated_or_refused(vendor: str, data: st.DataObjec
     assert all(isinstance(one, InputFault) or one["type"] in KINDS for one in found)
 
 
+@each_vendor
+def test_values_that_cannot_be_reckoned_with_are_turns_or_refused(vendor: str) -> None:
+    """Under every key of each kind of message such a value leads to what can be sent and read, or to a known error."""
+    messages = [json.loads(line) for line in sample(vendor).read_bytes().splitlines()]
+    for message in {frozenset(keys_in(one)): one for one in messages}.values():
+        for key in keys_in(message) | {"Time"}:
+            for edge in (*EDGES, {"AbsoluteTime": "0001-01-01T00:00:00"}):
+                spoilt = json.dumps(replaced(message, key, edge)).encode() + b"\n"
+                for one in bridged(vendor, [spoilt], call_id="c"):
+                    assert isinstance(one, InputFault) or orjson.dumps(one)
+                    for raw in [] if isinstance(one, InputFault) else one.get("turns", ()):
+                        Turn.model_validate(raw)
+
+
 def test_records_of_kinesis_are_unwrapped() -> None:
     """A record's data is the message; what is no such record is left as it is."""
     lines = sample("contact-lens-realtime").read_bytes().splitlines()
@@ -207,3 +224,60 @@ def test_the_calls_under_way_are_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert over.translate({"EventType": "START", "CallId": "1", "AgentId": "a"}) == ()
     assert len(over.translate({"EventType": "START", "CallId": "2", "AgentId": "a"})) == 1
+
+
+def transferred(*, known_late: bool) -> list[Any]:
+    """Return what a call leads to that goes from Anna to Bob; Anna is known at the start, or only behind her turns."""
+    said = (("AGENT", "hello"), ("CALLER", "my card"), ("AGENT", "sorry"), ("AGENT", "sorry"))
+    segments = [
+        {"EventType": "ADD_TRANSCRIPT_SEGMENT", "Channel": who, "SegmentId": f"s-{at}", "StartTime": f"{at}.0"}
+        | {"Transcript": text}
+        for at, (who, text) in enumerate(said)
+    ]
+    anna, bob = ({"EventType": "UPDATE_AGENT", "AgentId": name} for name in ("anna", "bob"))
+    first = [*segments[:3], anna] if known_late else [anna, *segments[:3]]
+    return bridged("lca", [json.dumps({"CallId": "c", **one}).encode() + b"\n" for one in (*first, bob, segments[3])])
+
+
+def test_each_agent_of_a_call_has_their_own_turns() -> None:
+    """A turn names the agent who was on the line when it was told."""
+    found = transferred(known_late=False)
+
+    assert [turn.agent_id for turn in standing(found)] == ["anna", None, "anna", "bob"]
+    assert [message["agent_id"] for message in found if message["type"] == "call.started"] == ["anna", "bob"]
+
+
+def test_turns_before_any_agent_was_known_stay_the_first_agent_s() -> None:
+    """They go by the call's agent, whom the second one therefore does not replace."""
+    found = transferred(known_late=True)
+
+    assert [turn.agent_id for turn in standing(found)] == [None, None, None, "bob"]
+    assert [message["agent_id"] for message in found if message["type"] == "call.started"] == ["anna"]
+
+
+@pytest.mark.parametrize("known_late", [False, True], ids=["known from the start", "known late"])
+def test_a_transfer_reverses_no_reward(known_late: bool) -> None:  # noqa: FBT001  # the parameter
+    """Through the bridge and the step each agent is paid for their own turns, and nothing is taken back."""
+    detector = word_detector()
+    state, rewards = detector.open(CallHeader(call_id="c")), list[RewardEvent]()
+    for message in transferred(known_late=known_late):
+        if message["type"] == "call.started":
+            step = detector.introduce(state, CallHeader.model_validate(message))
+        else:
+            (raw,) = message["turns"]
+            step = detector.step(state, Turn.model_validate(raw))
+        state = step.state
+        rewards += step.rewards
+
+    assert {event.type for event in rewards} == {RewardType.GRANTED}
+    assert {(event.data.agent_id, event.data.turn_id) for event in rewards} == {("anna", "s-2"), ("bob", "s-3")}
+
+
+def test_speakers_who_start_at_once_have_turns_of_their_own() -> None:
+    """Two speakers of one channel whose words start at the same moment are two turns, in each run the same."""
+    words = [{"word": word, "speaker": who, "start": 1.0, "end": 1.2} for who, word in enumerate(("hi", "yo"))]
+    channel = {"alternatives": [{"transcript": "hi yo", "words": words}]}
+    message = {"type": "Results", "is_final": True, "speech_final": True, "start": 1.0, "duration": 1.0}
+    found = bridged("deepgram-live", [json.dumps({**message, "channel": channel}).encode() + b"\n"], call_id="c")
+
+    assert [(turn.turn_id, turn.text) for turn in standing(found)] == [("c:0:1000", "hi"), ("c:0:1000:1", "yo")]

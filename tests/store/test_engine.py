@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from store_calls import a_call, fill
 
-from pipelines.store import Store, open_store
+from pipelines.store import Store, StoreError, open_store
 from pipelines.store.engine import UnstorableError
 from pipelines.store.judging import Bench
 from pipelines.store.reading import whole_call
@@ -31,6 +32,33 @@ def test_error_of_the_database_tells_no_values(store: Store) -> None:
         connection.execute(insert(calls).values(call_id="c", customer_name="Rosalind"))
 
     assert "Rosalind" not in str(told.value)
+
+
+@pytest.mark.parametrize("scheme", ["", "sqlite:///"])
+def test_file_that_is_no_database_is_refused_as_a_store(scheme: str, tmp_path: Path) -> None:
+    """A file of anything else is named in one line, and stays as it is."""
+    file = tmp_path / "README.md"
+    file.write_text("# No database at all, but a page of words that goes on for a while.\n" * 99)
+    before = file.read_bytes()
+
+    with pytest.raises(StoreError, match=r"README.md: cannot be used as a store: file is not a database$"):
+        open_store(f"{scheme}{file}")
+
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("scheme", ["", "sqlite:///"])
+def test_store_that_is_not_there_is_made_only_where_it_may_be(scheme: str, tmp_path: Path) -> None:
+    """Whoever works on what is stored is told that there is nothing; whoever fills a store gets one."""
+    file = tmp_path / "folder" / "review.db"
+
+    with pytest.raises(StoreError, match=r"review.db: there is no such store$"):
+        open_store(f"{scheme}{file}", make=False)
+    assert not file.parent.exists()
+
+    open_store(f"{scheme}{file}").close()
+    open_store(f"{scheme}{file}", make=False).close()
+    assert file.is_file()
 
 
 @pytest.mark.postgres

@@ -5,11 +5,10 @@ clock for both sides; a chat's by their moment. The agent's id is not in a segme
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 
-from detector.transcript import Speaker
+from detector.transcript import Speaker, TurnId
 from pipelines.readers.conversation import Said, milliseconds
-from pipelines.readers.document import PascalShape, shaped
+from pipelines.readers.document import Moment, PascalShape, shaped
 from pipelines.readers.live.under_way import Message, Translated, UnderWay, ended, started, turn, turns
 from pipelines.readers.roles import Roles
 from pipelines.readers.source import UnreadableError
@@ -26,13 +25,13 @@ PARTICIPANT_ROLES: Mapping[str, Speaker] = {
 class Time(PascalShape):
     """When a chat's message was sent."""
 
-    absolute_time: datetime
+    absolute_time: Moment
 
 
 class Transcript(PascalShape):
     """A final turn."""
 
-    id: str
+    id: TurnId
     participant_id: str | None = None
     participant_role: str | None = None
     content: str | None = None
@@ -79,7 +78,11 @@ def _turn(one: Transcript, roles: Roles) -> Message:
         start_ms=start,
         end_ms=milliseconds(one.end_offset_millis, per_second=1000),
     )
-    if start is None and one.time is None:
+    return turn(said, turn_id=one.id, index=_sent(one) if start is None else start)
+
+
+def _sent(one: Transcript) -> int:
+    """Return when a chat's message was sent, in milliseconds since 1970."""
+    if one.time is None or one.time.absolute_time is None:
         raise UnreadableError("Segments: a transcript has neither BeginOffsetMillis nor Time")
-    index = start if start is not None else int(one.time.absolute_time.timestamp() * 1000) if one.time else 0
-    return turn(said, turn_id=one.id, index=index)
+    return int(one.time.absolute_time.timestamp() * 1000)

@@ -59,7 +59,7 @@ def _agent_id(event: Event, roles: Roles) -> str | None:
 
 def _turn(event: Event, roles: Roles) -> Message:
     start = milliseconds(event.start_time)
-    if event.segment_id is None or start is None:
+    if not event.segment_id or start is None:
         raise UnreadableError("a transcript segment needs SegmentId and StartTime")
     said = Said(
         who=roles.who(event.channel, known=CHANNELS.get(event.channel or "")),

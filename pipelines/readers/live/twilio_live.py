@@ -4,8 +4,12 @@ A message has a track and no role: give `--role inbound_track=customer --role ou
 set up. Turns are ordered by their sequence number; their timestamp is when they were sent, so they have no times.
 """
 
-import orjson
+from typing import Annotated
 
+import orjson
+from pydantic import Field
+
+from detector.transcript import LEAST_NUMBER, MOST_NUMBER
 from pipelines.readers.conversation import Said
 from pipelines.readers.document import PascalShape, Shape, shaped
 from pipelines.readers.live.under_way import Message, Translated, UnderWay, ended, started, turn, turns
@@ -19,7 +23,7 @@ class Event(PascalShape):
     """A webhook's parameters, all of them text."""
 
     transcription_event: str
-    sequence_id: int
+    sequence_id: Annotated[int, Field(ge=LEAST_NUMBER, le=MOST_NUMBER)]
     track: str | None = None
     language_code: str | None = None
     transcription_data: str = "{}"

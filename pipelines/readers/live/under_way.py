@@ -1,10 +1,12 @@
 """What translators of live messages share: a call under way as a value, and the native messages it leads to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Protocol, TypeAlias
 
+from detector.transcript import Speaker
 from pipelines.readers.conversation import Said, milliseconds
 from pipelines.readers.roles import Roles
 
@@ -23,11 +25,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """What is kept of a call between its messages: what was told of it, and pieces by channel not yet told."""
+    """What is kept of a call between its messages: what was told of it, and pieces by channel not yet told.
+
+    `agent_id` is the agent on the line now; `nameless` tells whether an agent's turn was told before one was known.
+    """
 
     call_id: str
     header: Mapping[str, Any] = field(default_factory=dict)
     pieces: Mapping[int, tuple[Piece, ...]] = field(default_factory=dict)
+    agent_id: str | None = None
+    nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +59,23 @@ class Translator(Protocol):
         """
 
 
-def started(call: UnderWay, **known: Any) -> Translated:
-    """Return the call with what is known of it; told where it is new. Nothing known is not told: it could only undo."""
-    header = {**call.header, **{name: value for name, value in known.items() if value not in (None, "")}}
+def started(call: UnderWay, *, agent_id: str | None = None, **known: Any) -> Translated:
+    """Return the call with what is known of it; told where it is new. Nothing known is not told: it could only undo.
+
+    Where nameless turns went to the first agent a later one is not told: those turns would go over to them.
+    """
+    stays = call.nameless and "agent_id" in call.header
+    new = {"agent_id": None if stays else agent_id, **known}
+    header = {**call.header, **{name: value for name, value in new.items() if value not in (None, "")}}
+    after = replace(call, header=header, agent_id=agent_id or call.agent_id)
     if header == call.header:
-        return Translated(call)
-    message = {"type": "call.started", "call_id": call.call_id, **header}
-    return Translated(UnderWay(call.call_id, header, call.pieces), (message,))
+        return Translated(after)
+    return Translated(after, ({"type": "call.started", "call_id": call.call_id, **header},))
 
 
 def turn(said: Said, *, turn_id: str, index: int, revision: int = 0) -> Message:
-    """Return a final turn as native messages have it."""
+    """Return a final turn as native messages have it; an end before its start is left out."""
+    runs_back = said.start_ms is not None and said.end_ms is not None and said.end_ms < said.start_ms
     fields = {
         "turn_id": turn_id,
         "index": index,
@@ -72,17 +85,25 @@ def turn(said: Said, *, turn_id: str, index: int, revision: int = 0) -> Message:
         "agent_id": said.who.agent_id,
         "text": said.text,
         "start_ms": said.start_ms,
-        "end_ms": said.end_ms,
+        "end_ms": None if runs_back else said.end_ms,
     }
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def turns(before: Translated, *told: Message) -> Translated:
-    """Return what came before, with turns told after it."""
+    """Return what came before, with turns told after it; an agent's names the one who is on the line."""
     if not told or before.call is None:
         return before
-    message = {"type": "turns", "call_id": before.call.call_id, "turns": list(told)}
-    return Translated(before.call, (*before.messages, message))
+    named = [_named(one, before.call.agent_id) for one in told]
+    nameless = any(one["speaker"] == Speaker.AGENT and "agent_id" not in one for one in named)
+    message = {"type": "turns", "call_id": before.call.call_id, "turns": named}
+    return Translated(replace(before.call, nameless=before.call.nameless or nameless), (*before.messages, message))
+
+
+def _named(told: Message, agent_id: str | None) -> Message:
+    if told["speaker"] != Speaker.AGENT or agent_id is None:
+        return told
+    return {"agent_id": agent_id, **told}
 
 
 def kept(before: Translated, channel: int, held: Sequence[Piece]) -> Translated:
@@ -101,7 +122,16 @@ def joined(before: Translated, channel: int, held: Sequence[Piece], roles: Roles
         return before
     groups = [list(group) for _, group in groupby(held, key=lambda piece: piece.label)]
     told = [one for group in groups for one in _joined(before.call.call_id, channel, group, roles)]
-    return turns(kept(before, channel, ()), *told)
+    return turns(kept(before, channel, ()), *_told_apart(told))
+
+
+def _told_apart(told: Iterable[Message]) -> Iterator[Message]:
+    """Yield turns with ids of their own: of several that start at once the second and those behind it are numbered."""
+    seen: Counter[str] = Counter()
+    for one in told:
+        turn_id = one["turn_id"]
+        yield {**one, "turn_id": f"{turn_id}:{seen[turn_id]}"} if seen[turn_id] else one
+        seen[turn_id] += 1
 
 
 def rest(before: Translated, roles: Roles) -> Translated:

@@ -1,0 +1,64 @@
+"""What commands tell people: all of it, wherever it goes."""
+
+import io
+import sys
+
+import pytest
+from readers.cases import SAMPLES
+from rich.console import Console
+from rich.table import Table
+from typer.testing import CliRunner
+
+from pipelines.cli.console import console_for, interruptible, show
+from pipelines.cli.main import application
+
+BEHAVIOUR, INTERVAL = "acknowledge_what_was_said", "0.95 (0.91-0.98)"
+
+
+def table() -> Table:
+    """Return a table of eight columns, twice as wide as a usual terminal."""
+    made = Table("behaviour", *"abcdefg")
+    made.add_row(BEHAVIOUR, *[INTERVAL] * 7)
+    return made
+
+
+def test_a_file_gets_lines_as_long_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the output is no terminal a row is a line, so that it can be searched."""
+    told = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", told)
+    show(console_for(), table())
+    (row,) = [line for line in told.getvalue().splitlines() if BEHAVIOUR in line]
+
+    assert 7 == row.count(INTERVAL)
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+def test_a_narrow_terminal_folds_what_is_too_long(width: int) -> None:
+    """Every character of a table is there, if in several lines."""
+    told = io.StringIO()
+    show(Console(file=told, width=width), table())
+    columns = zip(*(line[1:-1].split("│") for line in told.getvalue().splitlines() if line[0] == "│"), strict=True)
+
+    assert [BEHAVIOUR, *[INTERVAL.replace(" ", "")] * 7] == ["".join(column).replace(" ", "") for column in columns]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["playbook", "list"], ["inspect", str(SAMPLES / "webvtt.vtt")], ["detect", str(SAMPLES / "vcon.json")]],
+)
+def test_no_command_cuts_off_what_it_tells(arguments: list[str]) -> None:
+    """No sign of something left out is in what is redirected to a file, however narrow the screen is."""
+    told = CliRunner().invoke(application(), arguments, env={"COLUMNS": "40"})
+
+    assert 0 == told.exit_code, told.output
+    assert "…" not in told.output
+
+
+def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever interrupts is told that not all is written, and so is the shell."""
+    monkeypatch.setattr("pipelines.cli.console.signal", lambda *_: None)
+
+    with pytest.raises(SystemExit, match="130"), interruptible():
+        raise KeyboardInterrupt
+
+    assert "interrupted: what is written is not all\n" == capsys.readouterr().err
