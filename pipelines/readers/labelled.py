@@ -39,12 +39,15 @@ def rows(
             number, raw = line
             try:
                 yield _row(json_value(raw), text)
-            except (TranscriptError, AttributeError, KeyError, TypeError) as error:
+            except KeyError as error:
+                yield InputFault(str(file), number, f"is not a labelled conversation: it lacks the field {error}")
+            except (TranscriptError, AttributeError, TypeError) as error:
                 yield InputFault(str(file), number, f"is not a labelled conversation ({type(error).__name__})")
 
 
 def _row(row: dict[str, Any], text: str) -> tuple[Call, dict[str, frozenset[str]], dict[str, Any]]:
-    said = row["utterances"] if "utterances" in row else [*row["before"], {**row, "speaker": "agent"}]
+    single = "before" in row and "utterances" not in row
+    said = [*row["before"], {**row, "speaker": "agent"}] if single else row["utterances"]
     call = call_of(
         {
             "call_id": str(row.get("conversation_id") or row["id"]),

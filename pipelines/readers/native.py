@@ -27,9 +27,12 @@ def read(file: Path, *, roles: Roles = NO_ROLES) -> Iterator[CallOrFault]:
 
 
 def call_or_fault(line: bytes, file: str, number: int, *, roles: Roles = NO_ROLES) -> CallOrFault:
-    """Return the call of a line, or what is wrong with it."""
+    """Return the call of a line, or what is wrong with it; turns under another name would be a call lost silently."""
     try:
-        return assigned(call_of(json_value(line)), roles)
+        value = json_value(line)
+        if isinstance(value, dict) and "turns" not in value:
+            return InputFault(file, number, "the call: turns: the field is missing; a call with nothing said has []")
+        return assigned(call_of(value), roles)
     except TranscriptError as error:
         return InputFault(file, number, str(error))
 

@@ -115,7 +115,10 @@ def calls_of(rows: Iterable[Row], file: Path, roles: Roles) -> Iterator[CallOrFa
     for call_id, group in groupby(_with_calls(rows, file.stem), key=lambda one: one[0]):
         turns = [row for _, row in group]
         if call_id in seen:
-            message = "the rows of a call stand apart: sort the file by call, then by time"
+            message = (
+                "the rows of a call stand apart: it was read without those from here on; "
+                "sort the file by call, then by time"
+            )
             yield InputFault(str(file), turns[0].line, message)
         else:
             yield _call(call_id, turns, file, roles)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from detector.decision import CallOutcome
 from detector.transcript import Call
 from pipelines import assemble
+from pipelines.cli.console import console_for, show
 from pipelines.flows import reading
 from pipelines.readers import InputFault
 from pipelines.settings import Settings
@@ -35,7 +35,7 @@ def demo(
     Ends by itself; on a terminal it then serves the review app with these calls until Ctrl-C. Exit code 1 when
     stream and batch differ or something was lost.
     """
-    console, board, faults = Console(), Board(), list[InputFault]()
+    console, board, faults = console_for(), Board(), list[InputFault]()
     calls = list(calls_of(reading.read(files or showing.sample_files()), faults, console))
     settings = Settings()
     with Live(board.table(), console=console, refresh_per_second=8) as live:
@@ -46,7 +46,9 @@ def demo(
             on_reward=lambda event: live.update(board.table()) if board.add(event) else None,
             on_stage=lambda told: console.print(told, highlight=False),
         )
-    console.print(_scorecards(outcome, calls))
+    if not console.is_terminal:
+        console.line()  # which a live table ends with on terminals only
+    show(console, _scorecards(outcome, calls))
     batch, streamed = outcome.batch, outcome.stream
     console.print(
         f"stream: {len(streamed.decisions)} decisions, {len(streamed.rewards)} rewards, {streamed.points} points · "

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from detector.transcript import Call
 from pipelines import assemble
+from pipelines.cli.console import console_for, show
 from pipelines.readers import reader
 from streams import demo
 from streams import soak as soaking
@@ -29,7 +29,7 @@ def soak(
     Workers are killed, join and leave while calls stream in, with turns delivered twice, late, out of order, in part
     and revised. Then the stream's standing decisions, rewards and scorecards are held against batch's.
     """
-    settings, console = settings_for(brokers), Console(stderr=True)
+    settings, console = settings_for(brokers), console_for(stderr=True)
     plan = soaking.Plan(calls=calls, kills=kills, workers=workers, rate=rate, seed=seed)
     samples = [one for file in demo.sample_files() for one in reader("native", file)(file) if isinstance(one, Call)]
     report = soaking.soak(
@@ -39,7 +39,7 @@ def soak(
         detector=assemble.detector(settings),
         on_stage=console.print,
     )
-    Console().print(_table(report))
+    show(console_for(), _table(report))
     typer.echo("stream and batch agree; nothing was lost" if report.agrees else "stream and batch DIFFER")
     raise typer.Exit(0 if report.agrees else 1)
 

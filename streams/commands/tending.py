@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from pipelines.cli import console
 from pipelines.settings import Settings
 from streams import letters as post
 from streams import topics as planning
@@ -44,7 +44,7 @@ def show() -> None:
     table = Table("topic", "key", "partitions", "settings")
     for one in planning.plan(Settings()):
         table.add_row(one.name, one.key, str(one.partitions), " ".join(f"{k}={v}" for k, v in one.config.items()))
-    Console().print(table)
+    console.show(console.console_for(), table)
 
 
 @dead_letters.command("list")
@@ -55,7 +55,7 @@ def list_letters(brokers: Brokers = None) -> None:
         place = f"{one.topic}/{one.partition}/{one.offset}"
         size = "gone" if one.value is None else str(len(one.value))
         table.add_row(str(one.number), one.reason, one.detail, place, one.time, size)
-    Console().print(table)
+    console.show(console.console_for(), table)
 
 
 @dead_letters.command("show")

@@ -462,12 +462,26 @@ def test_the_rows_of_a_call_stand_together(tmp_path: Path) -> None:
     """A call whose rows stand apart is not made into two; a wrong row spoils its own call only."""
     rows = ["a,agent,hello", "b,agent,hello", "a,customer,hi", "c,agent", "d,agent,hello"]
     found = read("csv", tmp_path, "\n".join(["call_id,speaker,text", *rows]))
+    told = "the rows of a call stand apart: it was read without those from here on; sort the file by call, then by time"
 
     assert [one.call_id for one in found if isinstance(one, Call)] == ["a", "b", "d"]
     assert [(one.line, one.message) for one in found if isinstance(one, InputFault)] == [
-        (4, "the rows of a call stand apart: sort the file by call, then by time"),
+        (4, told),
         (5, "has 2 fields, the header has 3; its call is left out"),
     ]
+
+
+@pytest.mark.parametrize("turns", ['"Turns": []', '"utterances": []', '"agent_id": "a-1"'])
+def test_a_native_call_whose_turns_are_called_otherwise_is_a_fault(turns: str, tmp_path: Path) -> None:
+    """A call without `turns` is told with its line; one in which nothing was said is a call."""
+    missing, silent = read("native", tmp_path, f'{{"call_id": "c", {turns}}}\n{{"call_id": "d", "turns": []}}\n')
+
+    assert isinstance(missing, InputFault)
+    assert (1, "the call: turns: the field is missing; a call with nothing said has []") == (
+        missing.line,
+        missing.message,
+    )
+    assert isinstance(silent, Call)
 
 
 def test_columns_that_are_not_there_are_told(tmp_path: Path) -> None:
