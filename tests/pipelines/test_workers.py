@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+HEARING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""Whoever runs the tests may have told what it starts to ignore Ctrl-C."""
 CALL = {"turns": [{"speaker": "agent", "text": "How can I help you?"}] * 99}
 
 
@@ -21,7 +23,8 @@ def test_ctrl_c_while_workers_are_there_is_one_line(seconds: float, tmp_path: Pa
     first = [{"call_id": f"c{number}", "turns": []} for number in range(64)]
     many = [{"call_id": f"m{number}", **CALL} for number in range(6_400)]
     calls.write_text("".join(json.dumps(one) + "\n" for one in (*first, *many)))
-    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "detect", str(calls), "--jobs", "2"]
+    program = f"{HEARING}; from pipelines.cli import main; main()"
+    command = [sys.executable, "-c", program, "detect", str(calls), "--jobs", "2"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         while not any(children(child) for child in children(process.pid)):
             assert process.poll() is None
