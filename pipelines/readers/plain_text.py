@@ -14,7 +14,7 @@ from pathlib import Path
 
 from detector.transcript import Call
 from pipelines.readers.conversation import Said, conversation
-from pipelines.readers.roles import NO_ROLES, Roles, named, names_somebody, written_role
+from pipelines.readers.roles import NO_ROLES, Roles, names_somebody, written_role
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import UnreadableError, contents, faults_told, text_of
 
@@ -44,7 +44,7 @@ def read(file: Path, roles: Roles) -> Iterator[Call]:
     yield conversation(
         file.stem,
         [
-            Said(who=roles.who(*named(label), known=written_role(label)), text=" ".join(part for part in said if part))
+            Said(who=roles.written(label), text=" ".join(part for part in said if part))
             for label, said in _turns(lines, believed)
         ],
     )
@@ -54,9 +54,7 @@ def _believed(lines: Iterable[str], roles: Roles) -> frozenset[str]:
     """Return the labels that say who speaks."""
     labels = Counter(match["label"].strip() for line in lines if (match := _LABELLED.fullmatch(line)))
     return frozenset(
-        label
-        for label, count in labels.items()
-        if label and (count >= BELIEVED_FROM or written_role(label) is not None or any(map(roles.maps, named(label))))
+        label for label, count in labels.items() if label and (count >= BELIEVED_FROM or roles.tells(label))
     )
 
 

@@ -89,6 +89,14 @@ class Roles:
         """Tell whether the user says who a label is."""
         return _key(label) in self.speakers
 
+    def tells(self, label: str) -> bool:
+        """Tell whether a written label is a role by itself, or the user says who it is."""
+        return written_role(label) is not None or any(map(self.maps, named(label)))
+
+    def written(self, label: str | None) -> Who:
+        """Return who a written label stands for, as `who` does; of `Agent (Jo)` the user may say who `Jo` is."""
+        return self.who(*named(label), known=written_role(label))
+
     def speaker(self, *labels: object, known: Speaker | None = None) -> Speaker:
         """Return the speaker that labels stand for, as `who` does."""
         keys = (_key(label) for label in labels if label is not None)

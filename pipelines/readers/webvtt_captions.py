@@ -15,7 +15,7 @@ from webvtt.models import Caption, Timestamp
 
 from detector.transcript import Call
 from pipelines.readers.conversation import Said, conversation
-from pipelines.readers.roles import Roles, named, names_somebody, written_role
+from pipelines.readers.roles import Roles, names_somebody
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import UnreadableError, contents, faults_told, text_of
 
@@ -86,8 +86,7 @@ def _said(cue: Caption, roles: Roles, names: frozenset[str]) -> Iterator[Said]:
     spans = _lines(cue.raw_text, roles, names) if names and not _VOICE.search(cue.raw_text) else _voices(cue.raw_text)
     for voice, text in spans:
         if plain := _plain(cue, text):
-            who = roles.who(*named(voice), known=written_role(voice))
-            yield Said(who=who, text=plain, start_ms=start, end_ms=end)
+            yield Said(who=roles.written(voice), text=plain, start_ms=start, end_ms=end)
 
 
 def _voices(text: str) -> Iterator[tuple[str | None, str]]:
@@ -115,8 +114,7 @@ def _lines(text: str, roles: Roles, names: frozenset[str]) -> Iterator[tuple[str
 
 def _opens(name: str, said: str | None, roles: Roles, names: frozenset[str]) -> bool:
     """Tell whether a name at the head of a cue's further line is a speaker's."""
-    known = name in names or written_role(name) is not None or any(map(roles.maps, named(name)))
-    return known or names_somebody(name, said)
+    return name in names or roles.tells(name) or names_somebody(name, said)
 
 
 def _plain(cue: Caption, text: str) -> str:
