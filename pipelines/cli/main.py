@@ -49,7 +49,7 @@ def _add_own(app: typer.Typer, names: Iterable[str | None]) -> None:
         if name != PLAYBOOK:
             function = str(name).replace("-", "_")
             command = getattr(import_module(f"pipelines.cli.{function}"), function)
-            app.command(name)(interruptible()(command))
+            app.command(name)(interruptible()(command))  # inside: Typer makes an "Aborted." of what comes out
     app.add_typer(import_module("pipelines.cli.playbook").app, name=PLAYBOOK)
 
 
