@@ -39,6 +39,9 @@ from pipelines.nlp.words import (
 READ_CHARACTERS = 20_000
 """Of a longer turn only the beginning is read: no one says more in one breath, and a step must stay short."""
 
+COMPANIES = "company"
+"""The word list of a playbook that holds companies' names: no agent bears one, however it is introduced."""
+
 NOTHING = Reading()
 
 
@@ -57,6 +60,7 @@ class SpacyReader:
             CUSTOMER: Phrasebook(self._tokens, cue_entries(playbook, "customer"), playbook=playbook),
         }
         self._everyday = everyday_words(playbook)
+        self._companies = frozenset(shared.words.get(COMPANIES, ()))
         faults = dict.fromkeys(fault for book in self._books.values() for fault in book.faults)
         if faults:
             raise PlaybookError(faults)
@@ -78,6 +82,8 @@ class SpacyReader:
             said = Said([text[start:end] for start, end in spans], words, clauses)
             opening = turn.speaker is AGENT and not memory.agent_turns
             names = heard(said, hits, asked=asked, opening=opening, everyday=self._everyday)
+            if turn.speaker is AGENT:
+                names = tuple(name for name in names if name not in self._companies)
         return Reading(words=words, spans=spans, clauses=clauses, hits=hits, names=names)
 
     def _named(self, text: str, memory: Memory, *, by_agent: bool) -> list[Run]:

@@ -162,6 +162,10 @@ def test_whom_an_agent_asks_for_is_not_the_agent(reader: SpacyReader, text: str,
         ("This is Premium so it includes the router.", ()),
         ("I can see Premium here", ()),
         ("Coastal Power here, how can I help?", ()),
+        ("This is Aviva, how can I help?", ()),
+        ("this is ryanair how can i help", ()),
+        ("Vodafone speaking, how can I help?", ()),
+        ("This is Imogen at Aviva, how can I help?", ("imogen",)),
     ],
 )
 def test_a_company_is_not_the_agents_name(reader: SpacyReader, text: str, names: tuple[str, ...]) -> None:
