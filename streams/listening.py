@@ -1,17 +1,19 @@
 """Reads topics without a group: from the beginning or from now on, and commits nothing."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import uuid4
 
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin._metadata import TopicMetadata
 
 from pipelines.settings import Settings
 from streams.closing import Closing
-from streams.connection import Standing, client_options, cluster
+from streams.connection import Standing, client_options, cluster, hopeless
 from streams.topics import TopicsError
 
 _ANSWER_SECONDS = 10
+_PAUSE_SECONDS = 0.2
 
 
 class Listener(Closing):
@@ -41,7 +43,12 @@ class Listener(Closing):
         return record
 
     def until_now(self) -> Iterator[Message]:
-        """Yield what the topics hold up to now."""
+        """Yield what the topics hold up to now.
+
+        Raises:
+            TopicsError: no broker tells how far a topic goes.
+            UnreachableBrokerError: as `poll` does.
+        """
         left = {(one.topic, one.partition): high for one, low, high in self._ends() if high > low}
         while left:
             record = self.poll(_ANSWER_SECONDS)
@@ -66,13 +73,28 @@ class Listener(Closing):
 
     def _ends(self) -> Iterator[tuple[TopicPartition, int, int]]:
         for one in self._places:
-            low, high = self._consumer.get_watermark_offsets(one, timeout=_ANSWER_SECONDS)
+            low, high = self._span(one)
             yield one, low, high
+
+    def _span(self, place: TopicPartition) -> tuple[int, int]:
+        """Return the first offset kept and the next to come. A broker just started may not know that it leads."""
+        until = time.monotonic() + _ANSWER_SECONDS
+        while True:
+            try:
+                return self._consumer.get_watermark_offsets(place, timeout=_ANSWER_SECONDS)
+            except KafkaException as error:
+                self._standing.ask_anew()
+                if hopeless(error.args[0]) or time.monotonic() > until:
+                    raise _unreadable(place.topic, error.args[0].name()) from None
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _partitions(topic: str, there: Mapping[str, TopicMetadata]) -> list[int]:
     about = there.get(topic)
     if about is None or about.error is not None:
-        told = "missing" if about is None or about.error is None else about.error.name()
-        raise TopicsError(f"the topic {topic} cannot be read: {told}")
+        raise _unreadable(topic, "missing" if about is None or about.error is None else about.error.name())
     return sorted(about.partitions)
+
+
+def _unreadable(topic: str, why: str) -> TopicsError:
+    return TopicsError(f"the topic {topic} cannot be read: {why}")

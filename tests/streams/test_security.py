@@ -147,7 +147,8 @@ def assert_refusal_loses_nothing(
     lose()
     play(score(calls[40:]), stage.settings, speed=None)
 
-    assert worker.wait(timeout=ENDS_WITHIN) == EXIT_REFUSED
+    assert stage.wait_for(lambda: worker.poll() is not None, seconds=ENDS_WITHIN), stage.logs()
+    assert worker.returncode == EXIT_REFUSED
     assert told in stage.logs()
     regain()
     stage.start_worker(**entering)
