@@ -3,6 +3,7 @@
 With `m = slope * (weights . features + bias)` the probability of a behaviour is
 `1 / (1 + exp(-(m + bend * max(m, 0) + offset)))`: scikit-learn's one-vs-rest linear support vectors, then Platt's
 calibration with a knee (see `models.train.calibration_of`). tests/models prove it equal to scikit-learn's to 1e-6.
+A long turn has the probability of the window it is surest of (`models.windows`).
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from models.explanation import of_rules, of_weights
 from models.features import Features, features
 from models.logistic import logits_of, probabilities_of
 from models.weights import Array, Rows, Weights
+from models.windows import windows
 
 RULE_PRIOR = 0.8
 """The score of a rule's hit for a behaviour the model has not learned."""
@@ -58,21 +60,20 @@ class Classifier:
 
     def probabilities(self, reading: Reading, memory: Memory) -> Array:
         """Return the calibrated probability of each behaviour, in the order of `weights.behaviours`."""
-        return probabilities_of(self._scored(features(reading, memory), reading, memory).logits)
+        return probabilities_of(self._scored(reading, memory).logits)
 
     def candidates(self, reading: Reading, memory: Memory) -> tuple[Candidate, ...]:
         """Return the behaviours a rule proposes or whose probability reaches their floor, with evidence and reasons.
 
         Where unless entries void every rule hit of a behaviour, the behaviour is no candidate.
         """
-        found = features(reading, memory)
-        scored = self._scored(found, reading, memory)
+        scored = self._scored(reading, memory)
         logits = dict(zip(self.weights.behaviours, scored.logits.tolist(), strict=True))
         ruled, void = by_rules(reading)
         likely = [one for one, logit in logits.items() if logit >= self._floors[one]]
         return tuple(
             [
-                self._explained(behaviour, scored, found, reading, by_rule=behaviour in ruled)
+                self._explained(behaviour, scored, reading, by_rule=behaviour in ruled)
                 if behaviour in logits
                 else _unlearned(behaviour, reading)
                 for behaviour in dict.fromkeys((*ruled, *likely))
@@ -80,29 +81,45 @@ class Classifier:
             ]
         )
 
-    def _scored(self, found: Features, reading: Reading, memory: Memory) -> "Scored":
+    def _scored(self, reading: Reading, memory: Memory) -> "Scored":
+        parts = [self._window(part, memory) for part in windows(reading)]
+        logits: Array = parts[0].logits if len(parts) == 1 else np.max([part.logits for part in parts], axis=0)
+        shifts = None if self._second is None else self._second.shifts(logits, reading, memory)
+        return Scored(parts, logits, None) if shifts is None else Scored(parts, logits + shifts, shifts)
+
+    def _window(self, reading: Reading, memory: Memory) -> "Window":
+        found = features(reading, memory)
         weighed = self._rows.of(found)
         from_knee = np.add.reduce(weighed) + self._rows.constant
         logits: Array = from_knee + self.weights.bend * np.maximum(from_knee, 0) + self.weights.offset
-        shifts = None if self._second is None else self._second.shifts(logits, reading, memory)
-        return Scored(weighed, logits, None) if shifts is None else Scored(weighed, logits + shifts, shifts)
+        return Window(reading, found, weighed, logits)
 
-    def _explained(
-        self, behaviour: str, scored: "Scored", found: Features, reading: Reading, *, by_rule: bool
-    ) -> Candidate:
+    def _explained(self, behaviour: str, scored: "Scored", reading: Reading, *, by_rule: bool) -> Candidate:
         column = self._columns[behaviour]
         seen, told = of_rules(behaviour, reading) if by_rule else ([], [])
-        weighing, why = of_weights(scored.weighed[:, column].tolist(), found, reading)
+        part = scored.windows[0]
+        if len(scored.windows) > 1:
+            part = max(scored.windows, key=lambda one: float(one.logits[column]))
+        weighing, why = of_weights(part.weighed[:, column].tolist(), part.found, part.reading)
         if scored.shifts is not None and scored.shifts[column]:
             why.append(f"sentence encoder: {scored.shifts[column]:+.1f} for the turn as a whole")
         score = 0.5 + 0.5 * tanh(0.5 * float(scored.logits[column]))
         return Candidate(behaviour, score, (*seen, *weighing), (*told, *why), by_rule=by_rule)
 
 
-class Scored(NamedTuple):
-    """What each feature weighs, each behaviour's logit, and what the second reading added to it, if it was asked."""
+class Window(NamedTuple):
+    """A turn, or a window of a long one: what was found in it, what each feature weighs, and each behaviour's logit."""
 
+    reading: Reading
+    found: Features
     weighed: Array
+    logits: Array
+
+
+class Scored(NamedTuple):
+    """The windows of a turn, each behaviour's logit, and what the second reading added to it, if it was asked."""
+
+    windows: list[Window]
     logits: Array
     shifts: Array | None
 

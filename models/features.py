@@ -4,7 +4,7 @@ A feature is a key of a family. Its name is `family=key`, its value that of its 
 itself and its letters, is summed over the turn's words, so that serving can keep all of it in one row of weights.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple, TypeAlias
@@ -30,10 +30,22 @@ COMMON = frozenset(
     "are was were be been being do does did done have has had having can could will would shall should may might "
     "must not no yes yeah okay ok just right well now here there what which who whom when where why how all any "
     "some one more very too also please thanks thank sorry hi hello get got getting go going know like want need "
-    "see say said tell let make take come back again really still only because".split()
+    "see say said tell let make take come back again really still only because . ? !".split()
 )
 """Words that are echoed by chance."""
 MOST_ECHOED = 5
+ASKING = frozenset(
+    "do does did is are am was were can could will would shall should may might have has had what which who whom whose "
+    "when where why how any".split()
+)
+"""Words that open a question."""
+LEADING = frozenset(
+    "okay right and so ah oh sorry sure now well but yes yeah no great perfect lovely good then".split()
+)
+"""Words in front of a sentence that are not yet its opening."""
+QUESTION, STOP = "?", "."
+ENDS = frozenset({QUESTION, STOP, "!"})
+MOST_KNOWN, MOST_NEW = 3, 4
 KNOWN = 20_000
 """How many hits and contexts are remembered; of each there are far fewer."""
 Pair: TypeAlias = tuple[str, str]
@@ -58,20 +70,24 @@ def features(reading: Reading, memory: Memory) -> Features:
     """Return the features of a turn after what is remembered."""
     words, need = reading.words, _state_of_need(memory)
     last = memory.recent[-1] if memory.recent else NOBODY
+    said = _said_by_the_customer(memory)
     by_hit = [_hit_keys(hit.kind, hit.owner, hit.rule, hit.void_by is not None, need) for hit in reading.hits]
     return Features(
         words=dict.fromkeys(words),
         pairs=[*zip((START, *words), (*words, END), strict=True)],
         hits=dict.fromkeys(chain(*by_hit, _named(reading))),
-        context=_context(
-            min(len(words).bit_length(), 7),
-            need,
-            min(memory.heard, 4),
-            memory.facts,
-            last.speaker if memory.recent else None,
-            min(len(last.words).bit_length(), 6),
-            last.facts,
-            min(echoed(words, memory), MOST_ECHOED),
+        context=(
+            *_context(
+                min(len(words).bit_length(), 7),
+                need,
+                min(memory.heard, 4),
+                memory.facts,
+                last.speaker if memory.recent else None,
+                min(len(last.words).bit_length(), 6),
+                last.facts,
+                min(len(said.intersection(words)), MOST_ECHOED),
+            ),
+            *_forms(words, said),
         ),
         side=BEFORE[last.speaker],
         before=tuple(dict.fromkeys(last.words[-CONTEXT_WORDS:])),
@@ -79,13 +95,45 @@ def features(reading: Reading, memory: Memory) -> Features:
     )
 
 
-def echoed(words: tuple[str, ...], memory: Memory) -> int:
-    """Return how many of the words that tell something the customer said in the turns just before."""
+def _said_by_the_customer(memory: Memory) -> set[str]:
+    """Return the words that tell something in what the customer said just before."""
     said: set[str] = set()
     for past in memory.recent:
         if past.speaker is CUSTOMER:
             said.update(past.words)
-    return len(said.intersection(words) - COMMON) if said else 0
+    return said - COMMON
+
+
+def _forms(words: tuple[str, ...], said: set[str]) -> Iterable[str]:
+    """Return how a turn, or each sentence of one that asks, is put, and how many of its telling words are known or new.
+
+    A statement that ends as a question asks whether it is right: of what the customer said it plays back, what is new
+    is asked for the first time.
+    """
+    if QUESTION not in words:
+        return (_form("told", words, said),)
+    found: dict[str, None] = {}
+    start = 0
+    for at, word in enumerate((*words, STOP)):
+        if word in ENDS:
+            sentence, start = words[start:at], at + 1
+            if sentence:
+                kind = _kind(sentence) if word == QUESTION else "told"
+                found |= {kind: None, _form(kind, sentence, said): None}
+    return found
+
+
+def _kind(sentence: tuple[str, ...]) -> str:
+    """Return whether a sentence with a question mark is a question by its opening, too."""
+    opening = next((word for word in sentence if word not in LEADING), "")
+    return "asked" if opening in ASKING else "told and asked"
+
+
+def _form(kind: str, words: tuple[str, ...], said: set[str]) -> str:
+    telling = set(words) - COMMON
+    known = len(telling & said)
+    new = len(telling) - known
+    return f"{kind}={min(MOST_KNOWN, known)}/{min(MOST_NEW, new)}"
 
 
 def named(found: Features) -> Iterator[tuple[str, float]]:

@@ -1,8 +1,9 @@
 """Labelled agent turns to learn from and to measure on: the project's own writing, or any labelled conversations."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from detector.ports import Reader
 from detector.transcript import Call, Speaker, Turn, call_of
 
 EXAMPLES_FOLDER = Path(__file__).parent / "examples"
+SHORT_WORDS, MOST_RUN_TOGETHER = 2, 4
+"""How many words a recogniser may miss between an agent's turns, and how many of these then become one."""
 _SPEAKERS = {"a": "agent", "c": "customer"}
 
 
@@ -57,6 +60,50 @@ def own_calls(folder: Path = EXAMPLES_FOLDER) -> Iterator[LabelledCall]:
     for file in sorted((folder / "calls").glob("*.jsonl")):
         for number, row in _rows(file):
             yield _whole_call(file, number, row)
+
+
+def calls_to_learn(folder: Path = EXAMPLES_FOLDER) -> Iterator[LabelledCall]:
+    """Yield the project's own examples, and after them their calls as `run_together` makes of them."""
+    return chain(own_calls(folder), run_together(own_calls(folder)))
+
+
+def run_together(labelled: Iterable[LabelledCall]) -> Iterator[LabelledCall]:
+    """Yield calls as a recogniser gives them that misses a customer's short words: the agent's turns around are one.
+
+    Only turns that were run together are labelled, with the labels of all their parts; a call without any is left out.
+    """
+    for one in labelled:
+        runs = _runs(one)
+        turns = tuple(run[0].model_copy(update={"text": " ".join(turn.text for turn in run)}) for run in runs)
+        labels = {
+            run[0].turn_id: frozenset[str]().union(*(one.labels[turn.turn_id] for turn in run))
+            for run in runs
+            if len(run) > 1
+        }
+        if labels:
+            yield replace(one, call=one.call.model_copy(update={"turns": turns}), labels=labels)
+
+
+def _runs(one: LabelledCall) -> list[list[Turn]]:
+    """Return the turns of a call, those that become one together; what the customer said between them is lost."""
+    runs: list[list[Turn]] = []
+    for turn in one.call.turns:
+        if turn.turn_id in one.labels:
+            if len(runs) > 1 and _is_short(runs[-1]) and _may_grow(runs[-2], one):
+                del runs[-1]
+            if runs and _may_grow(runs[-1], one):
+                runs[-1].append(turn)
+                continue
+        runs.append([turn])
+    return runs
+
+
+def _is_short(run: Sequence[Turn]) -> bool:
+    return run[0].speaker is Speaker.CUSTOMER and len(run[0].text.split()) <= SHORT_WORDS
+
+
+def _may_grow(run: Sequence[Turn], one: LabelledCall) -> bool:
+    return run[0].turn_id in one.labels and len(run) < MOST_RUN_TOGETHER
 
 
 def playbook_calls(playbook: Playbook) -> Iterator[LabelledCall]:

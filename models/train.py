@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 from zlib import crc32
 
@@ -17,6 +17,7 @@ from sklearn.svm import LinearSVC
 from models.features import features, named
 from models.labels import Observation
 from models.weights import Weights
+from models.windows import windows
 
 FOLDS = 5
 SEED = 20_000
@@ -111,11 +112,12 @@ def train(observations: Sequence[Observation], behaviours: Sequence[str], *, job
     judged = judged_of(observations, behaviours)
     vocabulary = vocabulary_of(rows)
     matrix = matrix_of(rows, vocabulary)
+    cut = cut_of(observations, vocabulary)
     groups = np.unique([one.call_id for one in observations], return_inverse=True)[1]
     folds = list(GroupKFold(n_splits=FOLDS, shuffle=True, random_state=SEED).split(matrix, groups=groups))
     with Parallel(n_jobs=jobs) as parallel:
         fitted = parallel(
-            delayed(_one_behaviour)(matrix, truth[:, column], np.flatnonzero(judged[:, column]), folds)
+            delayed(_one_behaviour)(matrix, cut, truth[:, column], np.flatnonzero(judged[:, column]), folds)
             for column in range(len(behaviours))
         )
     coefficients, bias, slope, bend, offset, scores = (np.stack(parts, axis=-1) for parts in zip(*fitted, strict=True))
@@ -165,14 +167,48 @@ def calibration_of(margins: Scores, truth: Truth) -> Calibration:
     return Calibration(knee, below, above / below - 1, float(kneed.intercept_[0]))
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The windows that long observations are scored in: windows x features, and the number of each one's observation.
+
+    What is learned from is the whole turn: no label tells where in it it is.
+    """
+
+    matrix: Matrix
+    owners: Places
+
+    def margins(self, fitted: LinearSVC, matrix: Matrix, rows: Places) -> Scores:
+        """Return the margin of each of the rows, of one that is cut that of the window it is surest of."""
+        margins: Scores = fitted.decision_function(matrix[rows])
+        mine = np.isin(self.owners, rows)
+        if mine.any():
+            places = np.searchsorted(rows, self.owners[mine])
+            margins[places] = -np.inf
+            np.maximum.at(margins, places, fitted.decision_function(self.matrix[mine]))
+        return margins
+
+
+def cut_of(observations: Sequence[Observation], vocabulary: dict[str, int]) -> Cut:
+    """Return the windows of the observations that are longer than one."""
+    parts = [
+        (number, row_of(replace(one, reading=part)))
+        for number, one in enumerate(observations)
+        for part in windows(one.reading)
+        if part is not one.reading
+    ]
+    return Cut(
+        matrix_of([row for _, row in parts], vocabulary), np.array([number for number, _ in parts], dtype=np.int64)
+    )
+
+
 def _one_behaviour(
-    matrix: Matrix, truth: Truth, judged: Places, folds: Sequence[tuple[Places, Places]]
+    matrix: Matrix, cut: Cut, truth: Truth, judged: Places, folds: Sequence[tuple[Places, Places]]
 ) -> tuple[Scores, float, float, float, float, Scores]:
     """Return weights, bias, the calibration's slope, bend and offset, and the calibrated scores out of fold."""
     margins = np.zeros(len(truth))
     for learned, left_out in folds:
         known = np.intersect1d(learned, judged)
-        margins[left_out] = learner().fit(matrix[known], truth[known]).decision_function(matrix[left_out])
+        margins[left_out] = cut.margins(learner().fit(matrix[known], truth[known]), matrix, left_out)
     calibration = calibration_of(margins[judged], truth[judged])
     final = learner().fit(matrix[judged], truth[judged])
     bias = float(final.intercept_[0]) - calibration.knee

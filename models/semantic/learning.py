@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.semantic.base import pieces_in, weights_in
-from models.semantic.pieces import LONGEST, Pieces
+from models.semantic.pieces import LONGEST, Numbered, Pieces
 
 WIDTH, HEADS = 384, 12
 EPOCHS, BATCH, RATE, HEAD_RATE = 4, 64, 2e-4, 1e-3
@@ -37,8 +37,6 @@ Said = tuple[Sequence[str], Sequence[str]]
 """The words of a turn, and those before it as `models.semantic.tier.words_before` gives them."""
 Progress = Callable[[int, int], None]
 """Is told the steps done and the steps there are."""
-Numbered = tuple[list[int], int]
-"""A turn as `Pieces.of` gives it."""
 Flags = npt.NDArray[np.bool_]
 
 
@@ -127,14 +125,14 @@ def fine_tune(
 ) -> bytes:
     """Fine-tune the encoder in a folder on turns' words and their labels; return it as an ONNX graph.
 
-    `truth` is turns x behaviours. Some 40 minutes for 47,000 turns on two cores that multiply in 16 bits (AVX512-BF16);
-    not measured on others.
+    `truth` is turns x behaviours; of a turn longer than `Pieces` reads at once only the first window is learned.
+    Some 40 minutes for 47,000 turns on two cores that multiply in 16 bits (AVX512-BF16); not measured on others.
     """
     torch.manual_seed(SEED)
     pieces = Pieces(pieces_in(base))
     given = {name: torch.tensor(value) for name, value in weights_in(base).items()}
     network = Network(given, truth.shape[1])
-    turns = [pieces.of(*said) for said in learned]
+    turns = [pieces.windows(*said)[0] for said in learned]
     targets = torch.tensor(truth, dtype=torch.float32)
     rng = np.random.default_rng(SEED)
     batches = [batch for _ in range(EPOCHS) for batch in _mixed(turns, rng)]

@@ -8,10 +8,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from math import ceil
+from typing import TypeAlias
 
 FIRST, LAST, UNKNOWN, WITHIN = "[CLS]", "[SEP]", "[UNK]", "##"
 TURN_PIECES, BEFORE_PIECES = 60, 44
-"""The most of a turn, its first two thirds and its end where it is longer; and of the turns before, their end."""
+"""The most that is read at once of a turn, and of the end of the turns before."""
+SHARED_PIECES, MOST_WINDOWS = 15, 16
+"""A longer turn is read in windows: how many pieces two of them share, and how many there are of the longest turn."""
 LONGEST = TURN_PIECES + BEFORE_PIECES + 3
 """Pieces with the marks at both ends and between."""
 STAND_INS = {
@@ -22,6 +26,8 @@ STAND_INS = {
     "{signed}": "signed",
 }
 KNOWN_WORDS = 25_000
+Numbered: TypeAlias = tuple[list[int], int]
+"""The numbers of pieces, and how many of them are the turn's own; the others are of the turns before."""
 _RUNS = re.compile(r"[^\W_]+|[\W_]")
 
 
@@ -33,15 +39,16 @@ class Pieces:
         self._longest = max(map(len, listed))
         self._of_word = lru_cache(maxsize=KNOWN_WORDS)(self._split)
 
-    def of(self, words: Iterable[str], before: Iterable[str]) -> tuple[list[int], int]:
-        """Return the numbers of a turn's pieces and of those of the turns before; and how many are the turn's own."""
+    def windows(self, words: Iterable[str], before: Iterable[str]) -> list[Numbered]:
+        """Return a turn's pieces and those of the turns before by number: one window, or those a long turn is read in.
+
+        Of a turn too long even for them the windows stand apart.
+        """
         turn, last = self._numbered(words), self._numbered(before)
-        if len(turn) > TURN_PIECES:
-            head = TURN_PIECES * 2 // 3
-            turn = [*turn[:head], *turn[head - TURN_PIECES :]]
         mark = self._numbers[LAST]
-        own = [self._numbers[FIRST], *turn, mark]
-        return [*own, *last[-BEFORE_PIECES:], mark], len(own)
+        return [
+            ([self._numbers[FIRST], *part, mark, *last[-BEFORE_PIECES:], mark], len(part) + 2) for part in _cut(turn)
+        ]
 
     def _numbered(self, words: Iterable[str]) -> list[int]:
         return [piece for word in words for piece in self._of_word(word)]
@@ -65,3 +72,13 @@ class Pieces:
             found.append(number)
             start, mark = end, WITHIN
         return found
+
+
+def _cut(turn: list[int]) -> list[list[int]]:
+    """Return the windows of a turn, spread evenly."""
+    further = len(turn) - TURN_PIECES
+    if further <= 0:
+        return [turn]
+    count = min(1 + ceil(further / (TURN_PIECES - SHARED_PIECES)), MOST_WINDOWS)
+    starts = (round(at * further / (count - 1)) for at in range(count))
+    return [turn[start : start + TURN_PIECES] for start in starts]

@@ -95,8 +95,11 @@ class OnnxEncoder:
         self._pieces = Pieces(listed)
 
     def logits(self, words: Sequence[str], before: Sequence[str]) -> Array:
-        """Return how surely each behaviour is in a turn's words after the words before."""
-        pieces, own = self._pieces.of(words, before)
+        """Return how surely each behaviour is in a turn's words after the words before: where it is surest of it."""
+        read = [self._read(*window) for window in self._pieces.windows(words, before)]
+        return np.max(read, axis=0) if len(read) > 1 else read[0]
+
+    def _read(self, pieces: list[int], own: int) -> Array:
         told = {"pieces": np.array(pieces, dtype=np.int64), "own": np.arange(len(pieces)) < own}
         (logits,) = self._session.run(None, told)
         return np.asarray(logits, dtype=np.float32)

@@ -33,6 +33,14 @@ def train_semantic(
             "`detector train`.",
         ),
     ] = None,
+    average: Annotated[
+        bool,
+        typer.Option(
+            "--average",
+            help="With --base: the mean of the new encoder's weights and those of the one in the output folder, "
+            "each fine-tuning counting the same. Better than either, at the price of one.",
+        ),
+    ] = False,
     output: Annotated[Path, typer.Option(help="The folder the encoder goes to.")] = SHIPPED_FOLDER,
     examples: Annotated[Path, typer.Option(help="The folder of labelled examples.")] = EXAMPLES_FOLDER,
 ) -> None:
@@ -41,6 +49,8 @@ def train_semantic(
     Fine-tuning takes some forty minutes on two cores, weighing one.
     Example: detector train-semantic --base build/encoder-base
     """
+    if average and base is None:
+        raise DetectorError("--average: give --base too, the encoder to fine-tune")
     needed, extra = (FINE_TUNING, "semantic-training") if base else (WEIGHING, "semantic")
     if not all(map(find_spec, needed)):
         raise DetectorError(f"this needs an extra: pip install 'behaviour-detector[{extra}]'")
@@ -57,6 +67,7 @@ def train_semantic(
             weights=load(settings.model).weights,
             today=datetime.now(tz=UTC).date(),
             base=base,
+            average=average,
             folder=output,
             examples=examples,
             progress=lambda done, of: bar.update(task, completed=done, total=of),

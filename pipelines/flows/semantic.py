@@ -15,9 +15,11 @@ from detector.playbook import Playbook
 from detector.ports import Reader
 from models.classifier import Classifier
 from models.evaluation import Evaluation
-from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls
+from models.labels import EXAMPLES_FOLDER, Observation, calls_to_learn, observe
 from models.logistic import logits_of
+from models.semantic.averaging import averaged
 from models.semantic.base import pieces_in
+from models.semantic.pieces import Pieces
 from models.semantic.tier import CARD, Blend, Files, OnnxEncoder, Tier, load, save, words_before
 from models.semantic.weighing import blend_of
 from models.train import for_weighing, is_test, train, truth_of
@@ -49,10 +51,13 @@ def make(
     weights: Weights,
     today: date,
     base: Path | None = None,
+    average: bool = False,
     examples: Path = EXAMPLES_FOLDER,
     progress: Progress = lambda _done, _of: None,
 ) -> Made:
     """Fine-tune the encoder in `base`, or take the one in `folder`; weigh it, and write the tier into the folder.
+
+    With `average` what is fine-tuned does not replace the encoder in the folder: the mean of both is the new one.
 
     The private test split is neither learned from nor weighed on: the card tells how a classifier of the `weights` does
     on it, alone and with the tier.
@@ -61,24 +66,23 @@ def make(
         ModelError: there is no encoder in the folder, or it was made for other behaviours.
     """
     behaviours = tuple(one.id for one in playbook.behaviours)
-    everything = [one for one in observe(own_calls(examples), reader) if one.reading.words]
+    there = _there(folder, behaviours) if base is None or average else None
+    everything = [one for one in observe(calls_to_learn(examples), reader) if one.reading.words]
     observed, held_out = ([one for one in everything if is_test(one) is wanted] for wanted in (False, True))
     truth = truth_of(observed, behaviours)
     kept = np.array([for_weighing(one.call_id) for one in observed])
     about: dict[str, Any] = {"behaviours": list(behaviours), "examples_sha256": digest_of(examples)}
-    if base is None:
-        files = Files.read(folder)
-        if files.manifest["behaviours"] != list(behaviours):
-            raise ModelError(f"{folder}: the encoder was made for other behaviours; fine-tune it anew with --base")
-        told = files.manifest["encoder"]
-    else:
-        files = _fine_tuned(base, observed, truth, ~kept, progress)
-        told = {"turns": int((~kept).sum()), "examples_sha256": about["examples_sha256"]}
+    tuned = (
+        None
+        if base is None
+        else _fine_tuned(base, observed, truth=truth, learned=~kept, about=about, progress=progress)
+    )
+    files = _mean_of([one for one in (there, tuned) if one is not None])
     own = train(observed, behaviours)
     encoder = OnnxEncoder(files.graph, files.listed)
     read = np.array([encoder.logits(*said) for said in _said(observed, kept)], dtype=np.float64)
     blend = blend_of(logits_of(np.clip(own.scores[kept], LEAST, 1 - LEAST)), read, truth[kept])
-    about |= {"encoder": told, "weighed_on_turns": len(read)}
+    about |= {"encoder": files.manifest["encoder"], "weighed_on_turns": len(read)}
     save(folder, files, blend, about=about)
     tier = load(folder, behaviours=weights.behaviours)
     alone, both = (_evaluated(held_out, playbook, weights, second) for second in (None, tier))
@@ -97,12 +101,41 @@ def _evaluated(
     return evaluation_of("private test split", held_out, weights.behaviours, scores, decided)
 
 
+def _there(folder: Path, behaviours: tuple[str, ...]) -> Files:
+    files = Files.read(folder)
+    if files.manifest["behaviours"] != list(behaviours):
+        raise ModelError(f"{folder}: the encoder was made for other behaviours; fine-tune it anew with --base")
+    return files
+
+
 def _fine_tuned(
-    base: Path, observed: Sequence[Observation], truth: np.ndarray, learned: np.ndarray, progress: Progress
+    base: Path,
+    observed: Sequence[Observation],
+    *,
+    truth: np.ndarray,
+    learned: np.ndarray,
+    about: dict[str, Any],
+    progress: Progress,
 ) -> Files:
+    """Return the encoder fine-tuned on turns that are read at once: of a long one no label tells where in it it is."""
     learning: Any = import_module("models.semantic.learning")  # brings PyTorch, which weighing does without
+    listed = tuple(pieces_in(base))
+    pieces = Pieces(listed)
+    learned = learned & [len(pieces.windows(one.reading.words, ())) == 1 for one in observed]
     graph = learning.fine_tune(base, learned=_said(observed, learned), truth=truth[learned], progress=progress)
-    return Files(graph, tuple(pieces_in(base)), {})
+    told = {"turns": int(learned.sum()), "fine_tunings": 1, "examples_sha256": about["examples_sha256"]}
+    return Files(graph, listed, about | {"encoder": told})
+
+
+def _mean_of(encoders: Sequence[Files]) -> Files:
+    """Return an encoder as it is, or the mean of two, in which each fine-tuning counts the same."""
+    kept, *others = encoders
+    for tuned in others:
+        count = kept.manifest["encoder"].get("fine_tunings", 1) + 1
+        graph = averaged(kept.graph, tuned.graph, share=1 / count)
+        told = tuned.manifest["encoder"] | {"fine_tunings": count}
+        kept = Files(graph, tuned.listed, tuned.manifest | {"encoder": told})
+    return kept
 
 
 def _said(observed: Sequence[Observation], chosen: np.ndarray) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -22,7 +22,7 @@ from models.evaluation import (
     decided_apart,
     evaluate,
 )
-from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls, playbook_calls
+from models.labels import EXAMPLES_FOLDER, Observation, calls_to_learn, observe, playbook_calls
 from models.registry import Model, save, stored
 from models.train import Trained, fold_of, is_test, train, truth_of
 from pipelines.flows.card import model_card, slices
@@ -51,7 +51,7 @@ def learn(
     The same examples and playbook give the same weights and version, whatever the day.
     """
     behaviours = tuple(one.id for one in playbook.behaviours)
-    everything = [one for one in observe(own_calls(examples), reader) if one.reading.words]
+    everything = [one for one in observe(calls_to_learn(examples), reader) if one.reading.words]
     held_out = [one for one in everything if is_test(one)]
     learned = [one for one in everything if not is_test(one)]
     from_playbook = [one for one in observe(playbook_calls(playbook), reader) if one.reading.words]

@@ -16,6 +16,8 @@ from models.features import features, named
 from models.labels import observe, own_calls
 from models.registry import FORMAT
 from models.weights import Weights
+from models.windows import WORDS as WINDOW_WORDS
+from models.windows import windows
 from pipelines import assemble
 from pipelines.nlp import SpacyReader
 from pipelines.settings import Settings
@@ -68,13 +70,29 @@ def test_above_the_knee_a_weight_counts_with_a_slope_of_its_own() -> None:
     assert scorer(bend=-0.75).probabilities(reading(), Memory()) == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_long_turn_is_scored_by_the_window_it_is_surest_of() -> None:
+    """What else is said does not outweigh an act, and the evidence is where the act is."""
+    before, after = ("have",) * WINDOW_WORDS, ("have",) * 2 * WINDOW_WORDS
+    words = (*before, "good", "day", *after)
+    spans = tuple((5 * at, 5 * at + 4) for at in range(len(words)))
+    long = Reading(words, spans, (0,) * len(words))
+
+    (candidate,) = scorer({"wish_well": 0.1, "apologise": 1.0}).candidates(long, Memory())
+
+    assert candidate.score == pytest.approx(1 / (1 + np.exp(-(3 + 4 - 1 - 3))), abs=1e-6)
+    assert [(one.start, one.end) for one in candidate.evidence] == [(5 * len(before), 5 * len(before) + 9)]
+
+
 def by_name(weights: Weights, reading: Reading, memory: Memory) -> np.ndarray:
     """Return the probabilities as scikit-learn's arithmetic gives them: every feature by its name, in 64 bits."""
-    total = weights.bias.astype(float)
-    for name, value in named(features(reading, memory)):
-        if name in weights.vocabulary:
-            total = total + value * weights.matrix[weights.vocabulary[name]].astype(float)
-    total = weights.slope * total
+    sums = []
+    for part in windows(reading):
+        total = weights.bias.astype(float)
+        for name, value in named(features(part, memory)):
+            if name in weights.vocabulary:
+                total = total + value * weights.matrix[weights.vocabulary[name]].astype(float)
+        sums.append(total)
+    total = weights.slope * np.max(sums, axis=0)
     return 1 / (1 + np.exp(-(total + weights.bend * np.maximum(total, 0) + weights.offset)))
 
 

@@ -89,6 +89,27 @@ def test_the_first_turn_has_nobody_before_it() -> None:
     assert "context=before=nobody" in of(READING)
 
 
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("so your boiler bangs ?", {"told and asked", "told and asked=2/0"}),
+        ("and you had it serviced ?", {"told and asked", "told and asked=0/1"}),
+        ("okay does the boiler bang in winter ?", {"asked", "asked=1/2"}),
+        ("your boiler bangs", {"told=2/0"}),
+        ("it bangs . is it old ?", {"told", "told=1/0", "asked", "asked=0/1"}),
+    ],
+)
+def test_how_a_sentence_is_put_and_what_of_it_the_customer_said_is_told(text: str, keys: set[str]) -> None:
+    """A statement that asks plays back what is known; what is new is asked for the first time."""
+    words = tuple(text.split())
+    said = Memory(heard=1, recent=(Past(Speaker.CUSTOMER, ("my", "boiler", "bangs", ".")),))
+    reading = Reading(words, ((0, 1),) * len(words), (0,) * len(words))
+
+    made = {name.removeprefix("context=") for name in of(reading, said)}
+
+    assert {one for one in made if one.startswith(("told", "asked"))} == keys
+
+
 def test_letters_are_those_of_words_and_not_of_place_holders() -> None:
     """A word is spelled in runs of three to five letters, its ends marked; a masked name is not spelled."""
     assert runs_of_letters("hi") == ["<hi", "hi>", "<hi>"]

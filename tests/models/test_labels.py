@@ -9,7 +9,17 @@ from fakes import WordReader
 
 from detector.playbook import Playbook
 from detector.transcript import Speaker, call_of
-from models.labels import EXAMPLES_FOLDER, LabelError, LabelledCall, observe, own_calls, playbook_calls
+from models.labels import (
+    EXAMPLES_FOLDER,
+    MOST_RUN_TOGETHER,
+    LabelError,
+    LabelledCall,
+    calls_to_learn,
+    observe,
+    own_calls,
+    playbook_calls,
+    run_together,
+)
 
 FILES = sorted(EXAMPLES_FOLDER.rglob("*.jsonl"))
 TURN = {
@@ -27,11 +37,12 @@ CALL = {
     "sector": "s",
     "voice": "v",
 }
+APART = [["a", "hello", []], ["c", "it broke again"], ["a", "sorry", ["apologise"]]]
 
 
 def _written(folder: Path, kind: str, *rows: object) -> Path:
     file = folder / kind / "file.jsonl"
-    file.parent.mkdir()
+    file.parent.mkdir(parents=True)
     file.write_text("\n".join(one if isinstance(one, str) else json.dumps(one) for one in rows))
     return folder
 
@@ -54,6 +65,27 @@ def test_of_a_whole_call_every_agent_turn_is_labelled(tmp_path: Path) -> None:
         (frozenset(), 0),
         (frozenset({"apologise"}), 2),
     ]
+
+
+def test_what_is_said_around_a_customers_short_word_is_one_turn_with_all_its_labels(tmp_path: Path) -> None:
+    """As where a recogniser misses the word; the turns that stay as they are only lead up to it."""
+    said = [["a", "hello", []], ["c", "it broke again"], ["a", "sorry", ["apologise"]], ["c", "mm"]]
+    call = CALL | {"turns": [*said, ["a", "have a good day", ["wish_well"]], ["c", "bye"]]}
+    made, together = calls_to_learn(_written(tmp_path, "calls", call))
+
+    assert len(made.labels) == 3
+    assert [one.text for one in together.call.turns] == ["hello", "it broke again", "sorry have a good day", "bye"]
+    assert together.labels == {together.call.turns[2].turn_id: {"apologise", "wish_well"}}
+    assert together.call.call_id == made.call.call_id
+
+
+def test_no_more_than_some_turns_become_one_and_none_across_what_a_customer_says(tmp_path: Path) -> None:
+    """A call in which nothing is run together is left out."""
+    turns = [["a", "so", []], ["c", "ok"]] * (MOST_RUN_TOGETHER + 1)
+    (long,) = run_together(own_calls(_written(tmp_path / "long", "calls", CALL | {"turns": turns})))
+
+    assert [one.text for one in long.call.turns] == [" ".join(["so"] * MOST_RUN_TOGETHER), "ok", "so", "ok"]
+    assert not list(run_together(own_calls(_written(tmp_path / "apart", "calls", CALL | {"turns": APART}))))
 
 
 def test_what_a_system_says_is_heard_by_nobody() -> None:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from datetime import date
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from models.classifier import Classifier
 from models.evaluation import f1
 from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls
 from models.semantic import SHIPPED_FOLDER, Tier, installed, load
-from models.semantic.pieces import BEFORE_PIECES, TURN_PIECES, Pieces
+from models.semantic.pieces import BEFORE_PIECES, MOST_WINDOWS, SHARED_PIECES, TURN_PIECES, Pieces
 from models.semantic.tier import CARD, GRAPH, LISTED, MANIFEST, Array, Blend, Files, OnnxEncoder, words_before
 from models.semantic.weighing import BAND, blend_of
 from models.train import is_test, truth_of
@@ -83,7 +84,8 @@ def listed(pieces: Sequence[int]) -> list[str]:
 
 def test_a_word_is_split_into_the_longest_pieces_there_are() -> None:
     """Accents and capitals fall, signs stand alone, and what has no pieces is unknown as a whole."""
-    pieces, own = Pieces(LISTING).of(["Plays", "café", "playing", "playful", "'t"], ["customer", ":", "play"])
+    said = ["Plays", "café", "playing", "playful", "'t"], ["customer", ":", "play"]
+    ((pieces, own),) = Pieces(LISTING).windows(*said)
 
     assert listed(pieces[:own]) == ["[CLS]", "play", "##s", "cafe", "play", "##ing", "[UNK]", "'", "t", "[SEP]"]
     assert listed(pieces[own:]) == ["customer", ":", "play", "[SEP]"]
@@ -91,30 +93,41 @@ def test_a_word_is_split_into_the_longest_pieces_there_are() -> None:
 
 def test_every_name_and_every_number_is_the_same_to_the_encoder() -> None:
     """Stand-ins are read for what the reader has already masked."""
-    pieces, own = Pieces(LISTING).of(["{customer_name}", "{number}", "{name}"], [])
+    ((pieces, own),) = Pieces(LISTING).windows(["{customer_name}", "{number}", "{name}"], [])
 
     assert listed(pieces[1 : own - 1]) == ["mary", "seven", "mary"]
 
 
-@given(turn=st.integers(0, 200), before=st.integers(0, 200))
-def test_a_long_turn_keeps_its_beginning_and_its_end_and_the_turn_before_its_end(turn: int, before: int) -> None:
-    """However long both are, the encoder reads no more than it was made for."""
-    pieces, own = Pieces(LISTING).of(["play", *["t"] * turn, "cafe"], [*["t"] * before, "seven"])
+@given(turn=st.integers(0, 2000), before=st.integers(0, 200))
+def test_a_long_turn_is_read_in_windows_from_its_beginning_to_its_end(turn: int, before: int) -> None:
+    """Each holds no more than the encoder was made for, and the end of the turns before."""
+    windows = Pieces(LISTING).windows(["play", *["t"] * turn, "cafe"], [*["t"] * before, "seven"])
 
-    assert own <= TURN_PIECES + 2
-    assert len(pieces) - own <= BEFORE_PIECES + 1
-    assert listed(pieces[:2]) == ["[CLS]", "play"]
-    assert listed(pieces[own - 2 : own]) == ["cafe", "[SEP]"]
-    assert listed(pieces[-2:]) == ["seven", "[SEP]"]
+    assert len(windows) <= MOST_WINDOWS
+    assert all(own <= TURN_PIECES + 2 for _, own in windows)
+    assert all(len(pieces) - own <= BEFORE_PIECES + 1 for pieces, own in windows)
+    assert all(listed(pieces)[0] == "[CLS]" and listed(pieces)[-2:] == ["seven", "[SEP]"] for pieces, _ in windows)
+    assert listed(windows[0][0])[1] == "play"
+    assert listed(windows[-1][0])[windows[-1][1] - 2] == "cafe"
+
+
+@given(st.integers(0, 600))
+def test_no_word_falls_between_two_windows(turn: int) -> None:
+    """Of all but the longest turns every piece is read, and windows share some, so that no phrase is cut in two."""
+    listing = (*LISTING, *map(str, range(600)))
+
+    windows = [pieces[1 : own - 1] for pieces, own in Pieces(listing).windows(map(str, range(turn)), [])]
+
+    assert sorted({piece for window in windows for piece in window}) == list(range(len(LISTING), len(LISTING) + turn))
+    assert all(len(set(one) & set(other)) >= SHARED_PIECES for one, other in pairwise(windows))
 
 
 @given(st.lists(st.text(max_size=12), max_size=40))
 def test_any_words_have_pieces(words: list[str]) -> None:
     """Whatever is typed or heard, each piece is a number of the list."""
-    pieces, own = Pieces(LISTING).of(words, words)
-
-    assert 2 <= own < len(pieces)
-    assert all(0 <= number < len(LISTING) for number in pieces)
+    for pieces, own in Pieces(LISTING).windows(words, words):
+        assert 2 <= own < len(pieces)
+        assert all(0 <= number < len(LISTING) for number in pieces)
 
 
 def test_the_encoder_is_not_asked_where_the_classifier_is_sure() -> None:
