@@ -23,6 +23,8 @@ from models.windows import windows
 RULE_PRIOR = 0.8
 """The score of a rule's hit for a behaviour the model has not learned."""
 DEFAULT_FLOOR = 0.5
+FAR_BELOW = -1e4
+"""The logit of what cannot be."""
 
 
 class SecondReading(Protocol):
@@ -65,11 +67,14 @@ class Classifier:
     def candidates(self, reading: Reading, memory: Memory) -> tuple[Candidate, ...]:
         """Return the behaviours a rule proposes or whose probability reaches their floor, with evidence and reasons.
 
-        Where unless entries void every rule hit of a behaviour, the behaviour is no candidate.
+        Where unless entries void every rule hit of a behaviour, the behaviour is no candidate; of a long turn, in the
+        windows of those hits.
         """
         scored = self._scored(reading, memory)
-        logits = dict(zip(self.weights.behaviours, scored.logits.tolist(), strict=True))
         ruled, void = by_rules(reading)
+        if void and len(scored.windows) > 1:
+            scored, void = self._spoken_against(scored, void)
+        logits = dict(zip(self.weights.behaviours, scored.logits.tolist(), strict=True))
         likely = [one for one, logit in logits.items() if logit >= self._floors[one]]
         return tuple(
             [
@@ -86,6 +91,20 @@ class Classifier:
         logits: Array = parts[0].logits if len(parts) == 1 else np.max([part.logits for part in parts], axis=0)
         shifts = None if self._second is None else self._second.shifts(logits, reading, memory)
         return Scored(parts, logits, None) if shifts is None else Scored(parts, logits + shifts, shifts)
+
+    def _spoken_against(self, scored: "Scored", void: set[str]) -> tuple["Scored", set[str]]:
+        """Return a long turn's scores without those of void hits' windows, and the behaviours void in all windows."""
+        against = [void & by_rules(one.reading)[1] for one in scored.windows]
+        parts = []
+        for part, spoken in zip(scored.windows, against, strict=True):
+            columns = [self._columns[one] for one in spoken if one in self._columns]
+            logits = part.logits.copy()
+            logits[columns] = FAR_BELOW
+            parts.append(part._replace(logits=logits))
+        logits = np.max([part.logits for part in parts], axis=0)
+        if scored.shifts is not None:
+            logits += scored.shifts
+        return Scored(parts, logits, scored.shifts), set.intersection(*against)
 
     def _window(self, reading: Reading, memory: Memory) -> "Window":
         found = features(reading, memory)

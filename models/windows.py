@@ -12,15 +12,26 @@ WORDS, SHARED = 25, 8
 
 
 def windows(reading: Reading) -> tuple[Reading, ...]:
-    """Return the windows of a reading, spread evenly from its beginning to its end; a short one is its own window.
+    """Return the windows of a reading, from its beginning to its end; a short one is its own window.
 
     A hit is in the windows that hold all of its words. Spans are still those of the turn's text.
     """
-    further = len(reading.words) - WORDS
-    if further <= 0:
+    length = len(reading.words)
+    if length <= WORDS:
         return (reading,)
-    steps = ceil(further / (WORDS - SHARED))
-    return tuple(_window(reading, round(at * further / steps)) for at in range(steps + 1))
+    return tuple(_window(reading, start) for start in starts(length, size=WORDS, shared=SHARED))
+
+
+def starts(length: int, *, size: int, shared: int, most: int | None = None) -> list[int]:
+    """Return where the windows of a sequence begin, spread evenly over it: two of them share so many at least.
+
+    Where there would be more than `most`, they stand apart instead.
+    """
+    further = max(length - size, 0)
+    steps = ceil(further / (size - shared))
+    if most is not None:
+        steps = min(steps, most - 1)
+    return [round(at * further / steps) for at in range(steps + 1)] if steps else [0]
 
 
 def _window(reading: Reading, start: int) -> Reading:

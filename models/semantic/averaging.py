@@ -36,7 +36,7 @@ def averaged(kept: bytes, added: bytes, *, share: float) -> bytes:
     )
     if {name: one.shape for name, one in ours.items()} != {name: one.shape for name, one in theirs.items()}:
         raise ModelError("the encoders differ in their parts and cannot be averaged: fine-tune one by itself")
-    one, other = _weights(ours), _weights(theirs)
+    one, other = weights_of(ours), weights_of(theirs)
     told = _rounded({name: (1 - share) * one[name] + share * other[name] for name in one}, ours)
     for part in graph.graph.initializer:
         if part.name in told:
@@ -44,8 +44,8 @@ def averaged(kept: bytes, added: bytes, *, share: float) -> bytes:
     return bytes(graph.SerializeToString())
 
 
-def _weights(parts: Parts) -> dict[str, npt.NDArray[Any]]:
-    """Return the parts that were learned, as the numbers they stand for."""
+def weights_of(parts: Parts) -> dict[str, npt.NDArray[Any]]:
+    """Return the parts of a graph that were learned, as the numbers they stand for."""
     scales = {name: _scale_of(name) for name in parts if _in_eight_bits(name)}
     plain = {name: one for name, one in parts.items() if one.dtype == np.float32 and name not in scales.values()}
     return plain | {name: parts[name] * parts[scale] for name, scale in scales.items()}

@@ -2,7 +2,8 @@
 
 Needs the extra `semantic-training` (PyTorch) and a folder (`models.semantic.base`) with a BERT-like encoder of 384
 dimensions and however many layers, such as bge-small-en-v1.5 (Xiao et al. 2023, "C-Pack: Packed Resources For General
-Chinese Embeddings"; MIT). Nothing is downloaded.
+Chinese Embeddings"; MIT); or with a tier of ours, whose encoder goes over the examples once more. Nothing is
+downloaded.
 
 The encoder learns from most calls; on the others it is weighed against the classifier (`models.semantic.weighing`).
 """
@@ -23,6 +24,8 @@ from models.semantic.pieces import LONGEST, Numbered, Pieces
 
 WIDTH, HEADS = 384, 12
 EPOCHS, BATCH, RATE, HEAD_RATE = 4, 64, 2e-4, 1e-3
+FURTHER_EPOCHS, FURTHER_SHARE = 1, 0.25
+"""How often an encoder that has learned before goes over the turns again, and at what share of the rates."""
 WARM_UP, DECAY, DROPOUT = 0.08, 0.01, 0.1
 SORTED_BATCHES = 40
 """Batches cut from as many examples sorted by length: little is padded, and chance still mixes them."""
@@ -79,7 +82,7 @@ class Network(nn.Module):
         self.norm = _norm(given, "embeddings.LayerNorm")
         self.layers = nn.ModuleList(Layer(given, number) for number in range(_layers_in(given)))
         self.dropout = nn.Dropout(DROPOUT)
-        self.head = nn.Linear(3 * WIDTH, behaviours)
+        self.head = _linear(given, "head") if "head.weight" in given else nn.Linear(3 * WIDTH, behaviours)
 
     def forward(self, pieces: Tensor, own: Tensor, present: Tensor) -> Tensor:
         """Return turns x behaviours, from the first piece's state, and the mean and the greatest of the turn's own."""
@@ -135,8 +138,9 @@ def fine_tune(
     turns = [pieces.windows(*said)[0] for said in learned]
     targets = torch.tensor(truth, dtype=torch.float32)
     rng = np.random.default_rng(SEED)
-    batches = [batch for _ in range(EPOCHS) for batch in _mixed(turns, rng)]
-    optimiser, schedule = _optimiser(network, len(batches))
+    epochs, share = (FURTHER_EPOCHS, FURTHER_SHARE) if "head.weight" in given else (EPOCHS, 1.0)
+    batches = [batch for _ in range(epochs) for batch in _mixed(turns, rng)]
+    optimiser, schedule = _optimiser(network, len(batches), share=share)
     network.train()
     for done, batch in enumerate(batches, 1):
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -152,7 +156,7 @@ def fine_tune(
     return _graph(network)
 
 
-def _optimiser(network: Network, steps: int) -> tuple[torch.optim.Optimizer, Any]:
+def _optimiser(network: Network, steps: int, *, share: float) -> tuple[torch.optim.Optimizer, Any]:
     """Return AdamW, warming up and then cooling down evenly; the head learns faster than what was learned before."""
     named = [(name, one) for name, one in network.named_parameters() if name != "head.weight"]
     groups = [
@@ -160,10 +164,11 @@ def _optimiser(network: Network, steps: int) -> tuple[torch.optim.Optimizer, Any
         {"params": [one for name, one in named if one.ndim == 1 or name in TABLES], "weight_decay": 0.0},
         {"params": [network.head.weight], "weight_decay": DECAY},
     ]
-    optimiser = torch.optim.AdamW(groups, lr=RATE)
+    rates = [share * rate for rate in (RATE, RATE, HEAD_RATE)]
+    optimiser = torch.optim.AdamW(groups, lr=rates[0])
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
-        max_lr=[RATE, RATE, HEAD_RATE],
+        max_lr=rates,
         total_steps=steps + 1,
         pct_start=WARM_UP,
         anneal_strategy="linear",

@@ -8,8 +8,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from math import ceil
 from typing import TypeAlias
+
+from models.windows import starts
 
 FIRST, LAST, UNKNOWN, WITHIN = "[CLS]", "[SEP]", "[UNK]", "##"
 TURN_PIECES, BEFORE_PIECES = 60, 44
@@ -45,10 +46,10 @@ class Pieces:
         Of a turn too long even for them the windows stand apart.
         """
         turn, last = self._numbered(words), self._numbered(before)
-        mark = self._numbers[LAST]
-        return [
-            ([self._numbers[FIRST], *part, mark, *last[-BEFORE_PIECES:], mark], len(part) + 2) for part in _cut(turn)
-        ]
+        first, mark = self._numbers[FIRST], self._numbers[LAST]
+        cut = starts(len(turn), size=TURN_PIECES, shared=SHARED_PIECES, most=MOST_WINDOWS)
+        parts = [turn[start : start + TURN_PIECES] for start in cut]
+        return [([first, *part, mark, *last[-BEFORE_PIECES:], mark], len(part) + 2) for part in parts]
 
     def _numbered(self, words: Iterable[str]) -> list[int]:
         return [piece for word in words for piece in self._of_word(word)]
@@ -72,13 +73,3 @@ class Pieces:
             found.append(number)
             start, mark = end, WITHIN
         return found
-
-
-def _cut(turn: list[int]) -> list[list[int]]:
-    """Return the windows of a turn, spread evenly."""
-    further = len(turn) - TURN_PIECES
-    if further <= 0:
-        return [turn]
-    count = min(1 + ceil(further / (TURN_PIECES - SHARED_PIECES)), MOST_WINDOWS)
-    starts = (round(at * further / (count - 1)) for at in range(count))
-    return [turn[start : start + TURN_PIECES] for start in starts]

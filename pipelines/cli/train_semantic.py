@@ -29,7 +29,8 @@ def train_semantic(
             exists=True,
             file_okay=False,
             help="The folder of an encoder to fine-tune: bge-small-en-v1.5, as `make encoder-base` fetches it or its "
-            "authors publish it. Without it the encoder that is there is only weighed anew, which is due after "
+            "authors publish it; or of a tier, whose encoder then learns further: one pass over the examples, slowly. "
+            "Without it the encoder that is there is only weighed anew, which is due after "
             "`detector train`.",
         ),
     ] = None,
@@ -46,7 +47,7 @@ def train_semantic(
 ) -> None:
     """Fine-tune the sentence encoder that is asked where the classifier is unsure, and weigh it against the classifier.
 
-    Fine-tuning takes some forty minutes on two cores, weighing one.
+    Fine-tuning takes an hour on two cores, a further pass a quarter of it, weighing three minutes.
     Example: detector train-semantic --base build/encoder-base
     """
     if average and base is None:

@@ -160,6 +160,7 @@ def tier_card(alone: Evaluation, both: Evaluation, blend: Blend, about: Mapping[
     encoder = about["encoder"]
     tunings = encoder.get("fine_tunings", 1)
     mean = f"the mean of {tunings} fine-tunings (`--average`), the last of them on" if tunings > 1 else "fine-tuned on"
+    further = f" and then went once more over {encoder['further_turns']:,}" if "further_turns" in encoder else ""
     return f"""# Model card: the sentence encoder
 
 Written by `detector train-semantic` on {today}. Do not edit.
@@ -167,8 +168,8 @@ Written by `detector train-semantic` on {today}. Do not edit.
 - **What it is.** bge-small-en-v1.5 (Xiao et al. 2023; MIT, LICENSE-bge.txt), twelve layers, fine-tuned to the sixteen
   behaviours; it multiplies in eight bits. It reads an agent's turn, a long one in windows, and the end of the two turns
   before, names and numbers masked. It runs by ONNX Runtime, on one thread, without a network.
-- **What it learned from.** It is {mean} {encoder["turns"]:,} agent turns of this project's own
-  writing (digest `{encoder["examples_sha256"][:16]}`), and before that, as bge-small-en-v1.5, pairs of texts from the web and from
+- **What it learned from.** It is {mean} {encoder["turns"]:,} agent turns of this project's
+  own writing{further} (digest `{encoder["examples_sha256"][:16]}`), and before that, as bge-small-en-v1.5, pairs of texts from the web and from
   public data sets, whose faults it may share.
 - **When it is asked.** Where the classifier's probability is between {blend.low} and {blend.high}: then the logit is
   {blend.own:.2f} of the classifier's and {blend.read:.2f} of the encoder's, weighed on {about["weighed_on_turns"]:,} turns

@@ -20,7 +20,7 @@ from models.logistic import logits_of
 from models.semantic.averaging import averaged
 from models.semantic.base import pieces_in
 from models.semantic.pieces import Pieces
-from models.semantic.tier import CARD, Blend, Files, OnnxEncoder, Tier, load, save, words_before
+from models.semantic.tier import CARD, MANIFEST, Blend, Files, OnnxEncoder, Tier, load, save, words_before
 from models.semantic.weighing import blend_of
 from models.train import for_weighing, is_test, train, truth_of
 from models.weights import Weights
@@ -101,7 +101,7 @@ def _evaluated(
     return evaluation_of("private test split", held_out, weights.behaviours, scores, decided)
 
 
-def _there(folder: Path, behaviours: tuple[str, ...]) -> Files:
+def _there(folder: Path, behaviours: Sequence[str]) -> Files:
     files = Files.read(folder)
     if files.manifest["behaviours"] != list(behaviours):
         raise ModelError(f"{folder}: the encoder was made for other behaviours; fine-tune it anew with --base")
@@ -119,12 +119,14 @@ def _fine_tuned(
 ) -> Files:
     """Return the encoder fine-tuned on turns that are read at once: of a long one no label tells where in it it is."""
     learning: Any = import_module("models.semantic.learning")  # brings PyTorch, which weighing does without
+    further = (base / MANIFEST).exists()
+    before = _there(base, about["behaviours"]).manifest["encoder"] if further else {"fine_tunings": 1}
     listed = tuple(pieces_in(base))
     pieces = Pieces(listed)
     learned = learned & [len(pieces.windows(one.reading.words, ())) == 1 for one in observed]
     graph = learning.fine_tune(base, learned=_said(observed, learned), truth=truth[learned], progress=progress)
-    told = {"turns": int(learned.sum()), "fine_tunings": 1, "examples_sha256": about["examples_sha256"]}
-    return Files(graph, listed, about | {"encoder": told})
+    told = {"further_turns" if further else "turns": int(learned.sum()), "examples_sha256": about["examples_sha256"]}
+    return Files(graph, listed, about | {"encoder": before | told})
 
 
 def _mean_of(encoders: Sequence[Files]) -> Files:

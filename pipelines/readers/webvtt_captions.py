@@ -2,12 +2,13 @@
 
 A name is a role only where it says so by itself (`Agent`); for others give `--role "Jo Marsh=agent"`. A cue is a turn,
 or several where several speak in it: behind `</v>` it is nobody known, and where names stand before the text a further
-line may begin with one.
+line may begin with one. Captions are cut to fit a screen: a cue that ends amid a sentence goes on in the next one.
 """
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import webvtt
@@ -23,6 +24,9 @@ SIGNATURE = "WEBVTT"
 _VOICE = re.compile(r"<v(?:\.[^\s>]+)*\s+([^>]*)>|</v>")
 _NAME = re.compile(r"(?P<name>[^:<>\n]{1,80}):\s+(?P<text>\S.*)", re.DOTALL)
 _LINE = re.compile(r"(?P<name>[^:<>\n]{1,80}):(?:\s+(?P<text>.*))?")
+_ENDS = re.compile(r"[.?!…][\"'”’)\]]*$")
+PAUSE_MS, JOINED_WORDS = 1000, 60
+"""A cue goes on in the next one where no longer pause parts them, and until it has so many words."""
 _LANGUAGE = re.compile(r"^Language:\s*(\S+)\s*$", re.MULTILINE)
 
 
@@ -42,8 +46,8 @@ def read(file: Path, roles: Roles) -> Iterator[Call]:
     if not cues:
         raise UnreadableError("has no cue: nothing was said, or the file is cut off")
     names = _names(cues)
-    said = [one for cue in cues for one in _said(cue, roles, names)]
-    yield conversation(file.stem, said, language=language[1] if language else None)
+    said = (one for cue in cues for one in _said(cue, roles, names))
+    yield conversation(file.stem, _joined(said), language=language[1] if language else None)
 
 
 def _cues(text: str) -> Iterator[Caption]:
@@ -81,12 +85,31 @@ def _name(written: str) -> str:
     return html.unescape(written).strip().removeprefix("-").strip()
 
 
-def _said(cue: Caption, roles: Roles, names: frozenset[str]) -> Iterator[Said]:
+def _said(cue: Caption, roles: Roles, names: frozenset[str]) -> Iterator[tuple[str | None, Said]]:
+    """Yield who said what in a cue, by the name that stands there."""
     start, end = (Timestamp.from_string(time).in_milliseconds() for time in (cue.start, cue.end))
     spans = _lines(cue.raw_text, roles, names) if names and not _VOICE.search(cue.raw_text) else _voices(cue.raw_text)
     for voice, text in spans:
         if plain := _plain(cue, text):
-            yield Said(who=roles.written(voice), text=plain, start_ms=start, end_ms=end)
+            yield voice, Said(who=roles.written(voice), text=plain, start_ms=start, end_ms=end)
+
+
+def _joined(said: Iterable[tuple[str | None, Said]]) -> list[Said]:
+    """Return what was said, with the parts of a sentence cut by captions put together."""
+    joined: list[tuple[str | None, Said]] = []
+    for voice, part in said:
+        before, whole = joined[-1] if joined else (None, part)
+        if voice is not None and voice == before and _goes_on(whole, part):
+            joined[-1] = voice, replace(whole, text=f"{whole.text} {part.text}", end_ms=part.end_ms)
+        else:
+            joined.append((voice, part))
+    return [one for _, one in joined]
+
+
+def _goes_on(whole: Said, part: Said) -> bool:
+    """Tell whether a sentence that has not ended goes on."""
+    pause = (part.start_ms or 0) - (whole.end_ms or 0)
+    return not _ENDS.search(whole.text) and len(whole.text.split()) < JOINED_WORDS and 0 <= pause <= PAUSE_MS
 
 
 def _voices(text: str) -> Iterator[tuple[str | None, str]]:

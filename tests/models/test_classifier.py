@@ -83,6 +83,22 @@ def test_a_long_turn_is_scored_by_the_window_it_is_surest_of() -> None:
     assert [(one.start, one.end) for one in candidate.evidence] == [(5 * len(before), 5 * len(before) + 9)]
 
 
+def test_what_an_unless_speaks_against_is_so_where_it_stands() -> None:
+    """In a long turn a quoted wish voids no wish said elsewhere; where there is no other, nothing is proposed."""
+    between = ("have",) * 2 * WINDOW_WORDS
+    quoted = rule_hit("wish_well", first=0, last=2, void_by="reported")
+    spans = tuple((5 * at, 5 * at + 4) for at in range(4 + len(between)))
+    wished, quoted_alone = (
+        Reading((*WORDS[2:], *between, *end), spans, (0,) * len(spans), (quoted,)) for end in (WORDS[2:], WORDS[:2])
+    )
+    floors = {"wish_well": 0.1, "apologise": 1.0}
+
+    (candidate,) = scorer(floors).candidates(wished, Memory())
+
+    assert [(one.start, one.end) for one in candidate.evidence] == [(spans[-2][0], spans[-1][1])]
+    assert scorer(floors).candidates(quoted_alone, Memory()) == ()
+
+
 def by_name(weights: Weights, reading: Reading, memory: Memory) -> np.ndarray:
     """Return the probabilities as scikit-learn's arithmetic gives them: every feature by its name, in 64 bits."""
     sums = []

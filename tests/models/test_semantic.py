@@ -285,6 +285,26 @@ def test_an_encoder_learns_what_it_is_shown(tmp_path: Path) -> None:
     assert bad < -1
 
 
+@pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra semantic-training")
+def test_an_encoder_learns_further_from_where_it_is(tmp_path: Path) -> None:
+    """A tier's own folder is a base, too: what its encoder knows it still knows, and it learns what is new."""
+    learning = pytest.importorskip("models.semantic.learning")
+    old = [(("t", "play") if good else ("play", "t"), ("customer", ":")) for good in [True, False] * 256]
+    new = [(("cafe", "t"), ("customer", ":"))] * 64
+    graph = learning.fine_tune(made_up_base(tmp_path), learned=old, truth=np.array([[one[0][0] == "t"] for one in old]))
+    tier = tmp_path / "tier"
+    tier.mkdir()
+    (tier / GRAPH).write_bytes(graph)
+    (tier / LISTED).write_text("\n".join(LISTING))
+
+    truth = np.array([[one[0][0] in {"t", "cafe"}] for one in (*old, *new)])
+    encoder = OnnxEncoder(learning.fine_tune(tier, learned=[*old, *new], truth=truth), LISTING)
+
+    good, bad, learned = (encoder.logits(*one) for one in (old[0], old[1], new[0]))
+    assert min(good, learned) > 1
+    assert bad < -1
+
+
 def made_up_base(folder: Path) -> Path:
     """Write an encoder of random weights and a handful of pieces, as bge-small-en-v1.5's folder has them."""
     import torch  # noqa: PLC0415  # an extra

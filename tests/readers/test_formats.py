@@ -380,6 +380,46 @@ def test_several_voices_in_a_cue_are_several_turns(tmp_path: Path) -> None:
     assert (found.turns[1].start_ms, found.turns[1].end_ms, found.language) == (1000, 2500, "en-IE")
 
 
+def cues_of(*cues: tuple[int, int, str]) -> str:
+    """Return a file of cues, each from one hundredth of a minute to another."""
+    told = (f"00:{start:02}.000 --> 00:{end:02}.000\n{text}\n" for start, end, text in cues)
+    return "\n".join(("WEBVTT\n", *told))
+
+
+def test_a_sentence_cut_by_captions_is_one_turn(tmp_path: Path) -> None:
+    """While the same voice goes on without a pause; what ended, and another voice, is a turn of its own."""
+    cues = [
+        (1, 3, "<v Agent>Thanks for calling, my name"),
+        (3, 4, "<v Agent>is Deborah. How can I"),
+        (4, 5, "<v Agent>help?"),
+        (5, 6, "<v Agent>Hello?"),
+        (6, 7, "<v Customer>my card is"),
+        (7, 8, "<v Agent>yes"),
+        (8, 9, "<v Customer>gone"),
+        (12, 13, "<v Customer>really gone"),
+    ]
+    found = call("webvtt", tmp_path, cues_of(*cues))
+
+    assert [turn.text for turn in found.turns] == [
+        "Thanks for calling, my name is Deborah. How can I help?",
+        "Hello?",
+        "my card is",
+        "yes",
+        "gone",
+        "really gone",
+    ]
+    assert (found.turns[0].start_ms, found.turns[0].end_ms) == (1000, 5000)
+
+
+def test_captions_of_nobody_known_are_not_put_together(tmp_path: Path) -> None:
+    """Two cues without a name may be two people's; and an unpunctuated monologue is not one turn without end."""
+    nameless = call("webvtt", tmp_path, cues_of((1, 2, "is that"), (2, 3, "yes it is")))
+    monologue = call("webvtt", tmp_path, cues_of(*((at, at + 1, f"<v Agent>{'so ' * 20}") for at in range(6))))
+
+    assert [turn.text for turn in nameless.turns] == ["is that", "yes it is"]
+    assert [len(turn.text.split()) for turn in monologue.turns] == [60, 60]
+
+
 def test_a_colon_is_not_a_name(tmp_path: Path) -> None:
     """In a file whose cues bear no names, words before a colon are words."""
     cues = "00:01.000 --> 00:02.000\nHello there.\n\n00:03.000 --> 00:04.000\nThe number is: 42\n"
