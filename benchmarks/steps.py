@@ -146,7 +146,6 @@ def _parts(detector: Detector, playbook: Playbook, classifier: Classifier, agent
     reader = SpacyReader(playbook)
     book, tokens = reader._books[Speaker.AGENT], reader._tokens
     read = [(one, reading) for one in agent if (reading := reader.read(one.turn, one.state.memory)).words]
-    found = [features(reading, one.state.memory) for one, reading in read]
     made = [classifier.candidates(reading, one.state.memory) for one, reading in read]
     options = {"playbook": playbook, "model_version": "", "tenant": ""}
     times = timed(
@@ -157,10 +156,7 @@ def _parts(detector: Detector, playbook: Playbook, classifier: Classifier, agent
             "phrases": lambda: [book.matches(reading.words) for _, reading in read],
             "score": lambda: [classifier.candidates(reading, one.state.memory) for one, reading in read],
             "features": lambda: [features(reading, one.state.memory) for one, reading in read],
-            "weights": lambda: [
-                classifier._scored(known, reading, one.state.memory)
-                for known, (one, reading) in zip(found, read, strict=True)
-            ],
+            "probabilities": lambda: [classifier.probabilities(reading, one.state.memory) for one, reading in read],
             "decide": lambda: [
                 decide(several, header=one.state.header, turn=one.turn, **options)
                 for several, (one, _) in zip(made, read, strict=True)
@@ -175,8 +171,8 @@ def _parts(detector: Detector, playbook: Playbook, classifier: Classifier, agent
         "phrases": each["phrases"],
         "the rest of reading": each["read"] - each["tokens"] - each["phrases"],
         "features": each["features"],
-        "weights": each["weights"],
-        "explanation": each["score"] - each["features"] - each["weights"],
+        "weights": each["probabilities"] - each["features"],
+        "explanation": each["score"] - each["probabilities"],
         "decisions": each["decide"],
         "memory": each["remember"],
         "state, rewards, and what alternating costs": each["step"]
