@@ -25,7 +25,10 @@ from models.semantic.pieces import LONGEST, Numbered, Pieces
 WIDTH, HEADS = 384, 12
 EPOCHS, BATCH, RATE, HEAD_RATE = 4, 64, 2e-4, 1e-3
 FURTHER_EPOCHS, FURTHER_SHARE = 1, 0.25
-"""How often an encoder that has learned before goes over the turns again, and at what share of the rates."""
+"""How often an encoder that has learned before goes over the turns again, and at what share of the rates.
+
+It begins on the steps of eight bits and ends on them: a change of less than half a step is rounded away, so that such a
+pass mends a little and teaches nothing wholly new; for that fine-tune from the published encoder."""
 WARM_UP, DECAY, DROPOUT = 0.08, 0.01, 0.1
 SORTED_BATCHES = 40
 """Batches cut from as many examples sorted by length: little is padded, and chance still mixes them."""

@@ -29,7 +29,7 @@ def train_semantic(
             exists=True,
             file_okay=False,
             help="The folder of an encoder to fine-tune: bge-small-en-v1.5, as `make encoder-base` fetches it or its "
-            "authors publish it; or of a tier, whose encoder then learns further: one pass over the examples, slowly. "
+            "authors publish it; or of a tier, whose encoder then mends a little: one pass over the examples, slowly. "
             "Without it the encoder that is there is only weighed anew, which is due after "
             "`detector train`.",
         ),
