@@ -64,7 +64,8 @@ def own_calls(folder: Path = EXAMPLES_FOLDER) -> Iterator[LabelledCall]:
 
 def calls_to_learn(folder: Path = EXAMPLES_FOLDER) -> Iterator[LabelledCall]:
     """Yield the project's own examples, and after them their calls as `run_together` makes of them."""
-    return chain(own_calls(folder), run_together(own_calls(folder)))
+    calls = list(own_calls(folder))
+    return chain(calls, run_together(calls))
 
 
 def run_together(labelled: Iterable[LabelledCall]) -> Iterator[LabelledCall]:

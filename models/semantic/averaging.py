@@ -26,14 +26,11 @@ def averaged(kept: bytes, added: bytes, *, share: float) -> bytes:
     Raises:
         ModelError: the graphs are not made of the same parts.
     """
-    import onnx  # noqa: PLC0415  # needed here alone
+    import onnx  # noqa: PLC0415  # only where encoders are made
     from onnx import numpy_helper  # noqa: PLC0415
 
     graph = onnx.load_from_string(kept)
-    ours, theirs = (
-        {one.name: numpy_helper.to_array(one) for one in made.graph.initializer}
-        for made in (graph, onnx.load_from_string(added))
-    )
+    ours, theirs = parts_of(graph.graph), parts_of(onnx.load_from_string(added).graph)
     if {name: one.shape for name, one in ours.items()} != {name: one.shape for name, one in theirs.items()}:
         raise ModelError("the encoders differ in their parts and cannot be averaged: fine-tune one by itself")
     one, other = weights_of(ours), weights_of(theirs)
@@ -42,6 +39,13 @@ def averaged(kept: bytes, added: bytes, *, share: float) -> bytes:
         if part.name in told:
             part.CopyFrom(numpy_helper.from_array(told[part.name].astype(ours[part.name].dtype), part.name))
     return bytes(graph.SerializeToString())
+
+
+def parts_of(graph: Any) -> Parts:
+    """Return what an ONNX graph holds, by name."""
+    from onnx import numpy_helper  # noqa: PLC0415  # only where encoders are made
+
+    return {one.name: numpy_helper.to_array(one) for one in graph.initializer}
 
 
 def weights_of(parts: Parts) -> dict[str, npt.NDArray[Any]]:

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.errors import ModelError
-from models.semantic.averaging import VECTORS, weights_of
+from models.semantic.averaging import VECTORS, parts_of, weights_of
+from models.semantic.tier import GRAPH, LISTED
 
 Weights = dict[str, npt.NDArray[np.float32]]
 PUBLISHED, EXPORTED = "model.safetensors", "model.onnx"
 LISTING, TOKENIZER = "vocab.txt", "tokenizer.json"
-OWN, OWN_LISTING = "encoder.onnx", "pieces.txt"
 OWN_NAMES = {
     VECTORS: "embeddings.word_embeddings.weight",
     "network.places": "embeddings.position_embeddings.weight",
@@ -58,9 +58,9 @@ def weights_in(folder: Path) -> Weights:
         return published
     if (folder / EXPORTED).exists():
         return _exported(folder / EXPORTED)
-    if (folder / OWN).exists():
-        return _own(folder / OWN)
-    raise ModelError(f"{folder}: there is no encoder in it, neither {PUBLISHED} nor {EXPORTED} nor {OWN}")
+    if (folder / GRAPH).exists():
+        return _own(folder / GRAPH)
+    raise ModelError(f"{folder}: there is no encoder in it, neither {PUBLISHED} nor {EXPORTED} nor {GRAPH}")
 
 
 def pieces_in(folder: Path) -> list[str]:
@@ -74,18 +74,17 @@ def pieces_in(folder: Path) -> list[str]:
     if (folder / TOKENIZER).exists():
         numbers: dict[str, int] = json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))["model"]["vocab"]
         return sorted(numbers, key=numbers.__getitem__)
-    if (folder / OWN_LISTING).exists():
-        return (folder / OWN_LISTING).read_text(encoding="utf-8").split("\n")
-    raise ModelError(f"{folder}: no list of pieces is in it, neither {LISTING} nor {TOKENIZER} nor {OWN_LISTING}")
+    if (folder / LISTED).exists():
+        return (folder / LISTED).read_text(encoding="utf-8").split("\n")
+    raise ModelError(f"{folder}: no list of pieces is in it, neither {LISTING} nor {TOKENIZER} nor {LISTED}")
 
 
 def _exported(file: Path) -> Weights:
     """Return the weights of an exported graph; those that lost their name are known by the node they stand in."""
     import onnx  # noqa: PLC0415  # only where it is exported so
-    from onnx import numpy_helper  # noqa: PLC0415
 
     graph: Any = onnx.load(file).graph
-    values = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    values = parts_of(graph)
     weights = {name: value for name, value in values.items() if name.startswith(("embeddings.", "encoder."))}
     for node in graph.node:
         if node.op_type == "MatMul" and node.input[1] in values:
@@ -97,10 +96,9 @@ def _exported(file: Path) -> Weights:
 def _own(file: Path) -> Weights:
     """Return the weights of a tier's own graph."""
     import onnx  # noqa: PLC0415  # only where it is so
-    from onnx import numpy_helper  # noqa: PLC0415
 
     graph: Any = onnx.load(file).graph
-    found = weights_of({one.name: numpy_helper.to_array(one) for one in graph.initializer})
+    found = weights_of(parts_of(graph))
     weights = {OWN_NAMES[name]: value for name, value in found.items() if name in OWN_NAMES}
     weights["head.weight"] = weights["head.weight"].T
     for name, value in found.items():
