@@ -5,7 +5,7 @@ import signal
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import faust
 from faust.transport.consumer import RecordMap
@@ -14,7 +14,6 @@ from faust.types import TP
 
 from streams.producing import End, LosslessProducer, give_up
 
-EXIT_SHUTDOWN_TOO_SLOW = 70
 SHUTDOWN_SECONDS = 8.0
 FULL_LOOKS_EVERY = 0.02
 
@@ -117,14 +116,28 @@ class LosslessTransport(Transport):
 class DrainingWorker(faust.Worker):
     """A worker that drains, commits and leaves on a signal, and leaves all the same when it cannot.
 
-    With a broker that does not answer Faust would wait for minutes; what was not committed is delivered again.
+    With a broker that does not answer Faust would wait for minutes, after a signal as after a crash of one of its
+    parts; what was not committed is delivered again.
     """
 
+    _leaving: threading.Timer | None = None
+
     def _schedule_shutdown(self, signal: signal.Signals) -> None:
-        timer = threading.Timer(SHUTDOWN_SECONDS, os._exit, (EXIT_SHUTDOWN_TOO_SLOW,))
-        timer.daemon = True
-        timer.start()
+        self._leave_in_time()
         super()._schedule_shutdown(signal)
+
+    def _crash(self, reason: BaseException) -> None:
+        self._leave_in_time()
+        super()._crash(reason)
+
+    def _leave_in_time(self) -> None:
+        if self._leaving is None:
+            self._leaving = threading.Timer(SHUTDOWN_SECONDS, self._leave)
+            self._leaving.daemon = True
+            self._leaving.start()
+
+    def _leave(self) -> None:
+        cast("LosslessProducer", self.app.producer).stop_short()
 
 
 @contextmanager

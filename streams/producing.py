@@ -20,7 +20,7 @@ from mode import Service
 from streams.codecs import Headers
 from streams.connection import PRODUCING, refusal
 
-EXIT_REFUSED, EXIT_NOT_SENT = 2, 71
+EXIT_REFUSED, EXIT_STOPS_TOO_SLOWLY, EXIT_NOT_SENT = 2, 70, 71
 REFUSED_SECONDS = 10.0
 """A refusal may be that of a broker which is just going or coming; one that goes on for so long is meant."""
 SAME_REFUSAL_SECONDS = 30.0
@@ -106,7 +106,7 @@ class LosslessProducer(Producer):
 
     @Service.task
     async def _serve(self) -> None:
-        while not self.should_stop:
+        while not self._stopped.is_set():  # a worker that crashed still hears why while it stops
             await self._hear()
 
     @property
@@ -201,6 +201,19 @@ class LosslessProducer(Producer):
         if now - self._refusal.since >= REFUSED_SECONDS:
             self._refusal.leave(self._end)
 
+    def stop_short(self) -> None:
+        """End the process at once because stopping takes too long: over the refusal behind it, if there is one."""
+        if not self._left_over_a_refusal():
+            log.critical("stopping takes too long: the process ends, and what was not committed will come again")
+            _leave(EXIT_STOPS_TOO_SLOWLY, self._end)
+
+    def _left_over_a_refusal(self) -> bool:
+        """End the process where the broker goes on refusing us; tell whether it did."""
+        refused = self._refusal_at(self._clock())
+        if refused is not None:
+            refused.leave(self._end)
+        return refused is not None
+
     def _refusal_at(self, now: float) -> Refusal | None:
         """Return the refusal that goes on at a time, if one does."""
         return self._refusal if self._refusal is not None and self._refusal.goes_on(now) else None
@@ -212,20 +225,13 @@ class LosslessProducer(Producer):
 
     def _told(self, number: int, on_delivered: OnDelivered | None, error: KafkaError | None, record: Message) -> None:
         if error is not None:
-            self._leave_over(error)
+            if not self._left_over_a_refusal():
+                give_up(error, end=self._end)
             return
         self._refusal = None
         self._bytes -= self._open.pop(number)
         if on_delivered is not None:
             on_delivered(record)
-
-    def _leave_over(self, error: KafkaError) -> None:
-        """End the process because a message was not delivered: over the refusal behind it, if there is one."""
-        refused = self._refusal_at(self._clock())
-        if refused is None:
-            give_up(error, end=self._end)
-        else:
-            refused.leave(self._end)
 
 
 def place(record: Message) -> RecordMetadata:

@@ -24,7 +24,8 @@ def run(
 ) -> NoReturn:
     """Run the worker until SIGTERM or SIGINT; then drain, commit and exit with code 0.
 
-    Other exit codes: 2 the login is refused, 70 draining took too long, 71 something could not be sent. None is a loss.
+    Other exit codes: 1 a part of it crashed, 2 the login is refused, 70 stopping took too long, 71 something could not
+    be sent. None is a loss.
     """
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     metrics = Metrics()

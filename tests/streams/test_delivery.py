@@ -9,8 +9,9 @@ from faust.types import TP
 
 from detector.detect import Detector
 from pipelines.settings import Settings
+from streams import delivery
 from streams.app import make_app
-from streams.delivery import PatientConsumer
+from streams.delivery import DrainingWorker, PatientConsumer
 from streams.metrics import Metrics
 
 INPUT, OTHER_INPUT, CHANGELOG = TP("transcripts", 0), TP("transcripts", 1), TP("behaviour-detector-calls-changelog", 0)
@@ -184,3 +185,32 @@ def test_full_stream_is_looked_at_again_soon(detector: Detector) -> None:
 
     assert records == {}
     assert seconds < 0.5
+
+
+class StoppedShort:
+    """A producer that only counts how often it ended the process."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def stop_short(self) -> None:
+        """Count once more."""
+        self.times += 1
+
+
+def test_crashed_worker_leaves_although_it_cannot_stop(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust would wait a minute for a broker that is gone; whatever crashes, the process ends in time, once."""
+    monkeypatch.setattr(delivery, "SHUTDOWN_SECONDS", 0.05)
+    producer = StoppedShort()
+
+    async def crash() -> None:
+        app: Any = make_app(Settings(_env_file=None), detector, metrics=Metrics())
+        app.producer = producer
+        worker = DrainingWorker(app, loop=asyncio.get_running_loop())
+        for _ in range(2):
+            worker._crash(RuntimeError("a commit failed"))
+        await asyncio.sleep(0.5)
+
+    asyncio.run(crash())
+
+    assert producer.times == 1

@@ -17,7 +17,13 @@ from streams.codecs import encode
 from streams.connection import producer_options
 from streams.messages import TRANSCRIPTS, WholeCall
 from streams.metrics import Metrics
-from streams.producing import EXIT_NOT_SENT, EXIT_REFUSED, REFUSED_SECONDS, LosslessProducer
+from streams.producing import (
+    EXIT_NOT_SENT,
+    EXIT_REFUSED,
+    EXIT_STOPS_TOO_SLOWLY,
+    REFUSED_SECONDS,
+    LosslessProducer,
+)
 from streams.records import Records
 
 
@@ -255,6 +261,19 @@ def test_message_unsent_long_after_a_refusal_is_told_as_unsent() -> None:
     client.acknowledge(1, KafkaError(KafkaError._MSG_TIMED_OUT))
 
     assert ended == [EXIT_NOT_SENT]
+
+
+@pytest.mark.parametrize(("refused", "code"), [(True, EXIT_REFUSED), (False, EXIT_STOPS_TOO_SLOWLY)])
+def test_stopping_that_takes_too_long_ends_the_process(refused: bool, code: int) -> None:  # noqa: FBT001 - a case
+    """Whoever reads why the worker ended is told of the login where that is what stopping waited for."""
+    ended = list[int]()
+    producer = producer_on(SlowClient(), end=ended.append)
+    if refused:
+        producer.refused(REFUSED)
+
+    producer.stop_short()
+
+    assert ended == [code]
 
 
 @pytest.mark.parametrize(("most", "size"), [("MOST_UNDER_WAY", 10), ("MOST_BYTES_UNDER_WAY", 10_000)])
