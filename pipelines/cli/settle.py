@@ -10,7 +10,7 @@ from detector.playbook import load_playbook
 from pipelines.cli.console import console_for
 from pipelines.flows import settle as flow
 from pipelines.settings import Settings
-from pipelines.sinks import file_to_write
+from pipelines.sinks import add_lines
 
 
 def settle(
@@ -26,12 +26,9 @@ def settle(
     settings = Settings()
     playbook = load_playbook(settings.playbook)
     given = list(flow.verdicts(file))
-    written, unfinished = flow.ids_written(rewards), flow.ends_amid_a_line(rewards)
+    written = flow.ids_written(rewards)
     events = list(flow.settle(given, playbook=playbook, tenant=settings.tenant, written=written))
-    with file_to_write(rewards, "ab") as out:
-        if events and unfinished:
-            out.write(b"\n")
-        out.writelines(event.model_dump_json(exclude_none=True).encode() + b"\n" for event in events)
+    add_lines(rewards, (event.model_dump_json(exclude_none=True).encode() for event in events))
     counts = Counter(event.type.value.split(".")[1] for event in events)
     console = console_for(stderr=True)
     console.print(

@@ -2,7 +2,6 @@
 
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
-from os import SEEK_END
 from pathlib import Path
 
 import orjson
@@ -48,15 +47,6 @@ def ids_written(file: Path) -> set[str]:
         except (orjson.JSONDecodeError, KeyError, TypeError):
             raise SettleError(f"{file}:{number}: no reward event: it has no id") from None
     return found
-
-
-def ends_amid_a_line(file: Path) -> bool:
-    """Tell whether a file's last line has no end, so that what is added to the file would go on in that line."""
-    if not file.is_file() or not file.stat().st_size:
-        return False
-    with file.open("rb") as source:
-        source.seek(-1, SEEK_END)
-        return source.read(1) != b"\n"
 
 
 def settle(

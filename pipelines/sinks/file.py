@@ -1,6 +1,8 @@
 """Files that are written to, as every output is: their folder is made, and what they refuse is told with their name."""
 
 import io
+from collections.abc import Iterable
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -14,8 +16,28 @@ class _Named(io.FileIO):
             raise
 
 
-def file_to_write(name: str | Path, mode: str = "wb") -> BinaryIO:
-    """Return a file to write bytes to; `wb` empties it first, `ab` adds to it."""
-    path = Path(name)
+def file_to_write(name: str | Path) -> BinaryIO:
+    """Return a file to write bytes to, emptied."""
+    return _opened(Path(name), "wb")
+
+
+def add_lines(name: str | Path, lines: Iterable[bytes]) -> None:
+    """Add lines to a file; where its last line has no end, as some editors and all who are cut off leave it, end it."""
+    path, added = Path(name), [line + b"\n" for line in lines]
+    if added and _ends_amid_a_line(path):
+        added.insert(0, b"\n")
+    with _opened(path, "ab") as out:
+        out.writelines(added)
+
+
+def _opened(path: Path, mode: str) -> BinaryIO:
     path.parent.mkdir(parents=True, exist_ok=True)
     return cast("BinaryIO", io.BufferedWriter(_Named(str(path), mode)))
+
+
+def _ends_amid_a_line(file: Path) -> bool:
+    if not file.is_file() or not file.stat().st_size:
+        return False
+    with file.open("rb") as source:
+        source.seek(-1, SEEK_END)
+        return source.read(1) != b"\n"
