@@ -43,8 +43,9 @@ def of_weights(weights: Sequence[float], found: Features, reading: Reading) -> t
         evidence.append(Evidence(source="classifier", start=start, end=end))
         reasons.append(f"classifier: {sum(by_word[first:last]):+.1f} for the words at {start}-{end}")
     told = zip((*weights[context:before], sum(weights[before:])), (*found.context, WORDS_BEFORE), strict=True)
-    weighty = sorted((one for one in told if not -WORD_TOLL < one[0] < WORD_TOLL), key=_size, reverse=True)
-    reasons.extend([f"classifier: {weight:+.1f} for {what}" for weight, what in weighty[:TOLD_WEIGHTS]])
+    weighty = [(weight * weight, weight, what) for weight, what in told if not -WORD_TOLL < weight < WORD_TOLL]
+    weighty.sort(reverse=True)
+    reasons.extend([f"classifier: {weight:+.1f} for {what}" for _, weight, what in weighty[:TOLD_WEIGHTS]])
     return evidence, reasons
 
 
@@ -71,10 +72,6 @@ def _add_hits(by_word: list[float], hits: Sequence[float], found: Features, read
         share = sum(map(left.pop, keys, repeat(0.0))) / (hit.last - hit.first)
         for at in range(hit.first, hit.last):
             by_word[at] += share
-
-
-def _size(weighed: tuple[float, str]) -> float:
-    return abs(weighed[0])
 
 
 def heaviest_run(weights: Sequence[float]) -> tuple[int, int]:

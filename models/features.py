@@ -23,6 +23,11 @@ CHARACTERS = (3, 4, 5)
 CONTEXT_WORDS = 24
 START, END = "^", "$"
 NAMED = "name:given"
+CALLS = frozenset({"{name}", "{customer_name}"})
+"""Words that stand for a name by which somebody may be called."""
+TITLES = frozenset({"mr", "miss", "dr", "doctor", "sir"})
+PLACES = {(True, True): "apart", (True, False): "opening", (False, True): "closing", (False, False): "amid"}
+"""How a name stands, by whether something ends in front of it and behind it."""
 NOBODY = Past(Speaker.UNKNOWN, ())
 COMMON = frozenset(
     "i you he she it we they me him her us them my your his its our their a an the this that these those and or "
@@ -75,7 +80,7 @@ def features(reading: Reading, memory: Memory) -> Features:
     return Features(
         words=dict.fromkeys(words),
         pairs=[*zip((START, *words), (*words, END), strict=True)],
-        hits=dict.fromkeys(chain(*by_hit, _named(reading))),
+        hits=dict.fromkeys(chain(*by_hit, _named(reading), () if CALLS.isdisjoint(words) else _calls(reading))),
         context=(
             *_context(
                 min(len(words).bit_length(), 7),
@@ -165,6 +170,25 @@ def runs_of_letters(word: str) -> list[str]:
 def _named(reading: Reading) -> tuple[str, ...]:
     """Return the key of a turn whose speaker gave a name, be it in no list."""
     return (NAMED,) if reading.names else ()
+
+
+def _calls(reading: Reading) -> list[str]:
+    """Return how each name stands that may call somebody: behind a title or not, and apart from its clause or in it."""
+    words, found = reading.words, []
+    for at, word in enumerate(words):
+        if word in CALLS:
+            titled = at > 0 and words[at - 1] in TITLES
+            place = PLACES[_is_parted(reading, at - titled - 1), _is_parted(reading, at)]
+            found.append(f"called:{word}:{'titled' if titled else 'plain'}:{place}")
+    return found
+
+
+def _is_parted(reading: Reading, at: int) -> bool:
+    """Tell whether a clause or sentence, or the turn, ends behind the word at a place; -1 is before the turn."""
+    words, clauses = reading.words, reading.clauses
+    if at < 0 or at + 1 == len(words):
+        return True
+    return clauses[at] != clauses[at + 1] or words[at] in ENDS or words[at + 1] in ENDS
 
 
 @lru_cache(maxsize=KNOWN)

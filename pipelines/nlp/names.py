@@ -65,7 +65,9 @@ _IDENTIFIES = frozenset(
 
 _GREETINGS = frozenset("hi hello hey hiya morning afternoon evening welcome there yes".split())
 _MAY_PRECEDE = _GREETINGS | TITLES
-_TITLES_WRITTEN = TITLES.union(f"{title}." for title in TITLES)
+WRITTEN_TITLES = TITLES.union(f"{title}." for title in TITLES)
+SURELY_TITLES = frozenset({"mr"})
+"""Normalised words that are titles and nothing else, as "Mrs" and "missus" become; others may be verbs: "miss it"."""
 _OFFERS = frozenset({"how", "what", "your"})
 _BEFORE_NAMES = _NOT_NAMES | CLAUSE_ENDS | PAUSES
 _AFTER_NAMES = frozenset(
@@ -91,7 +93,7 @@ _PEOPLES = frozenset(
 _SIGNATURE = re.compile(
     r"(?:(?<=\s)|^)"
     r"(?:\^\s?[A-Za-z]{1,12}|~[A-Za-z]{1,12}|[*/–—-][A-Z][A-Za-z]{0,11}|-[a-z]{2}"
-    r"|(?<=[.!?…)] )[–—-] [A-Z][A-Za-z]{0,11})"
+    r"|(?:(?<=[.!?…)] )|(?<=TY )|(?<=hanks )|(?<=hx )|(?<=heers )|(?<=egards ))[–—-] [A-Z][A-Za-z]{0,11})"
     r"(?=(?:\s+x{1,3})?(?:\s*(?:https?://\S+|\d/\d))*\s*$)"
 )
 _GREETING = re.compile(r"\s*(?i:hi|hello|hey|hiya|dear)(?i: again)? ([A-Z][\w'’]+)(?=\s*[,!.–-])")
@@ -166,7 +168,7 @@ def _introduced(said: Said, hit: Hit, *, asked: bool, opening: bool, lower_case:
     if weak and hit.first > WEAK_WITHIN:
         return ()
     sure = hit.rule.startswith(STRONG)
-    titled = not _TITLES_WRITTEN.isdisjoint(said.norms[hit.last : hit.last + 1])
+    titled = not WRITTEN_TITLES.isdisjoint(said.norms[hit.last : hit.last + 1])
     strict = weak or (AGENT in hit.rule and not sure)
     run = _run(said, range(hit.last + titled, len(said.texts)), lower_case=lower_case, strict=strict)
     if sure or not run or _is_listed(said, run):
@@ -261,6 +263,25 @@ def greeted(text: str) -> tuple[int, int] | None:
     if found is None or found[1].lower() in _NOT_GREETED:
         return None
     return found.span(1)
+
+
+def with_titled(said: Said, everyday: Container[str]) -> tuple[str, ...]:
+    """Return a turn's words, `{name}` for each that a title says is a name, be it in no list: "Mrs Adeyemi"."""
+    lower_case = not _capitals_tell(said.texts)
+    titles = SURELY_TITLES if lower_case else WRITTEN_TITLES
+
+    def is_titled(at: int) -> bool:
+        text, norm = said.texts[at], said.norms[at]
+        return (
+            at > 0
+            and said.norms[at - 1] in titles
+            and said.clauses[at - 1] == said.clauses[at]
+            and not norm.startswith("{")
+            and could_be_name(text, norm, lower_case=lower_case, strict=False)
+            and not (lower_case and norm in everyday)
+        )
+
+    return tuple(NAME if is_titled(at) else norm for at, norm in enumerate(said.norms))
 
 
 def stands_as_name(texts: Sequence[str], at: int) -> bool:

@@ -12,12 +12,14 @@ from pipelines.nlp.names import (
     ALSO_WORDS,
     ASKED,
     NAME_FACTS,
+    WRITTEN_TITLES,
     Said,
     greeted,
     heard,
     is_called,
     signature,
     stands_as_name,
+    with_titled,
 )
 from pipelines.nlp.phrasebook import Phrasebook
 from pipelines.nlp.tokens import Run, Token, Tokens, flat
@@ -71,6 +73,8 @@ class SpacyReader:
         words, spans, clauses = _kept(self._named(text, memory, by_agent=turn.speaker is AGENT))
         if CLAUSE_ENDS.issuperset(words):
             return NOTHING
+        if turn.speaker is AGENT and not WRITTEN_TITLES.isdisjoint(words):
+            words = with_titled(Said([text[start:end] for start, end in spans], words, clauses), self._everyday)
         book = self._books.get(turn.speaker)
         if book is None:
             return Reading(words=words)

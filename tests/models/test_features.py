@@ -110,6 +110,27 @@ def test_how_a_sentence_is_put_and_what_of_it_the_customer_said_is_told(text: st
     assert {one for one in made if one.startswith(("told", "asked"))} == keys
 
 
+@pytest.mark.parametrize(
+    ("words", "clauses", "called"),
+    [
+        ("it is mr {name} that slept", (0, 0, 1, 1, 2, 2), "{name}:titled:apart"),
+        ("{customer_name} it slept", (0, 1, 1), "{customer_name}:plain:apart"),
+        ("{customer_name} it slept", (0, 0, 0), "{customer_name}:plain:opening"),
+        ("he slept {customer_name} .", (0, 0, 0, 0), "{customer_name}:plain:closing"),
+        ("he slept . mr {name} did", (0, 0, 0, 1, 1, 1), "{name}:titled:opening"),
+        ("i told {name} that", (0, 0, 0, 0), "{name}:plain:amid"),
+        ("{agent_name} here", (0, 0), None),
+    ],
+)
+def test_how_a_name_stands_in_its_clause_is_told(words: str, clauses: tuple[int, ...], called: str | None) -> None:
+    """Who is called stands apart, or at an end; of whom one speaks stands amid what is said of them."""
+    said = tuple(words.split())
+    made = of(Reading(said, ((0, 1),) * len(said), clauses))
+
+    keys = [name.removeprefix("hit=called:") for name in made if name.startswith("hit=called:")]
+    assert keys == ([called] if called else [])
+
+
 def test_letters_are_those_of_words_and_not_of_place_holders() -> None:
     """A word is spelled in runs of three to five letters, its ends marked; a masked name is not spelled."""
     assert runs_of_letters("hi") == ["<hi", "hi>", "<hi>"]

@@ -300,6 +300,27 @@ def test_a_known_name_is_placed_where_it_stands_as_one(
     assert words.split() == list(reader.read(turn(0, "agent", text), memory).words)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("He slept, Mrs Adeyemi, and ate.", "he slept mr {name} and ate ."),
+        ("Mr. Okonedo, it is here", "mr {name} it is here"),
+        ("it is ready mister abara", "it is ready mr {name}"),
+        ("it is ready missus abara", "it is ready mr {name}"),
+        ("Thank you, Miss Ferrera.", "thank you miss {name} ."),
+        ("please tell Dr Okonedo", "please tell dr {name}"),
+        ("you might miss ferrera", "you might miss ferrera"),
+        ("you might miss the bus", "you might miss the bus"),
+        ("Mr and Mrs Okonedo", "mr and mr {name}"),
+        ("mr is there more", "mr is there more"),
+        ("Good morning, Doctor, it hurts", "good morning doctor it hurts"),
+    ],
+)
+def test_what_a_title_stands_before_is_a_name(reader: SpacyReader, text: str, words: str) -> None:
+    """A surname in no list is one behind a title; in small letters only behind what can be nothing but a title."""
+    assert words.split() == list(reader.read(turn(0, "agent", text), Memory()).words)
+
+
 def test_the_customers_name_goes_before_the_agents(reader: SpacyReader) -> None:
     """Where both are called alike, the word is the customer's name."""
     memory = opened(header(customer_name="Desmond", agent_name="Desmond")).memory
@@ -332,6 +353,8 @@ def test_capitals_and_pauses_tell_a_name_from_a_word(*, texts: list[str], at: in
         ("Sorry about the wait. *TN", "*TN"),
         ("What is the order number? - Rosa", "- Rosa"),
         ("Please send us a DM -Kha", "-Kha"),
+        ("Please DM the barcode. TY - Kieran", "- Kieran"),
+        ("The train is Paris - Rome", None),
         ("On it ^ JB https://example.org/a", "^ JB"),
         ("We can do that. - Mel x", "- Mel"),
         ("Done. - Thanks", None),
