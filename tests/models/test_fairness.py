@@ -125,6 +125,7 @@ SWAPS = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # thousands of calls, and the encoder is asked in each
 def test_swapping_who_speaks_changes_no_award(detector: Detector) -> None:
     """Of several hundred calls with a name, a gender, a spelling or a company swapped, at most 1% of awards flip."""
     swaps = [pair for kind in SWAPS.values() for pair in kind()]
