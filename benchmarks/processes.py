@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from turns import write_calls
+from usage import resident_memory, settle
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples" / "calls.jsonl"
 DETECTOR = Path(sys.executable).with_name("detector")
 FEW, STARTS = 1_000, 5
-SETTLED_SECONDS = 5
-WAIT_SECONDS = 120
-MEBI = 1024
+KIBI, MEBI = 1024, 1024 * 1024
 
 
 class Run(NamedTuple):
@@ -63,7 +62,7 @@ def _run(command: list[str]) -> Run:
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{command[:2]} ended with {process.returncode}")
-    return Run(time.perf_counter() - started, used.ru_maxrss / MEBI)
+    return Run(time.perf_counter() - started, used.ru_maxrss / KIBI)
 
 
 def _detect(file: Path, folder: Path, *, jobs: int) -> Run:
@@ -90,23 +89,8 @@ def _idle_worker(folder: Path) -> float:
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT, env=settings
     ) as process:
-        _settle(process)
-        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        settle(process)
+        held = resident_memory(process)
         process.send_signal(signal.SIGTERM)
         process.wait(30)
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / MEBI
-
-
-def _settle(process: subprocess.Popen[bytes]) -> None:
-    """Wait until a process has started and does next to nothing for some seconds."""
-    started = time.perf_counter()
-    before = -1.0
-    while time.perf_counter() - started < WAIT_SECONDS:
-        if process.poll() is not None:
-            raise RuntimeError("the worker did not stay up")
-        fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        spent = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        if spent - before < SETTLED_SECONDS / 20 and spent > 1:
-            return
-        before = spent
-        time.sleep(SETTLED_SECONDS)
+    return held / MEBI

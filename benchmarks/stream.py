@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import uuid4
 
 from stream_latency import delays, share
-from stream_workers import COPY, LOOP, SWIFT_COPY, WORKER, pace, running, settled_memory
+from stream_workers import COPY, LOOP, SWIFT_COPY, WORKER, pace, running
+from usage import processor_seconds, resident_memory, settle
 
 from detector.transcript import Call
 from pipelines.readers import reader
@@ -57,6 +59,15 @@ class Rate:
         return statistics.median(self.values)
 
 
+class ByPartitions(NamedTuple):
+    """Turns a second on fresh topics and once each partition was written to, and the worker's seconds a turn then."""
+
+    count: int
+    fresh: float
+    again: float
+    spent: float
+
+
 class Bench:
     """Measures on one broker, each time on topics of its own."""
 
@@ -69,31 +80,40 @@ class Bench:
             one for file in sample_files() for one in reader("native", file)(file) if isinstance(one, Call)
         ]
 
-    def cues(self, shape: Shape) -> list[Cue]:
-        """Return the messages of a shape."""
-        calls = varied(self._samples, max(40, int(shape.calls * self._scale)), turns=20, seed=1)
+    def cues(self, shape: Shape, *, skipped: int = 0) -> list[Cue]:
+        """Return the messages of a shape; of other calls where as many as the shape has are skipped once or more."""
+        count = max(40, int(shape.calls * self._scale))
+        calls = islice(varied(self._samples, count * (skipped + 1), turns=20, seed=1), count * skipped, None)
         return list(score(calls, turns_per_message=shape.turns_per_message, whole_calls=shape.whole_calls))
 
     def throughput(self, shape: Shape, commands: Sequence[Sequence[str]], *, workers: int = 1) -> list[Rate]:
         """Return the turns a second of each command, the commands taking turns."""
         cues = self.cues(shape)
-        turns_a_message = sum(cue.turns for cue in cues) / len(cues)
         found: list[list[float]] = [[] for _ in commands]
         for _ in range(self._repeats):
             for values, command in zip(found, commands, strict=True):
                 with self.topics() as settings, running(settings, command, workers):
                     play(cues, settings, speed=None)
-                    values.append(pace(settings, len(cues)) * turns_a_message)
+                    values.append(pace(settings, len(cues)) * turns_a_message(cues))
         return [Rate(tuple(values)) for values in found]
 
-    def by_partitions(self, shape: Shape, counts: Sequence[int]) -> Iterator[tuple[int, float]]:
-        """Yield the worker's turns a second for numbers of partitions."""
-        cues = self.cues(shape)
-        turns_a_message = sum(cue.turns for cue in cues) / len(cues)
+    def by_partitions(self, shape: Shape, counts: Sequence[int]) -> Iterator[ByPartitions]:
+        """Yield the worker's turns a second for numbers of partitions, on fresh topics and once more on the same.
+
+        The broker makes each partition's files and indexes at its first messages: the fresh pace is the broker's.
+        """
+        first, later = self.cues(shape), self.cues(shape, skipped=1)
         for count in counts:
-            with self.topics(partitions=count) as settings, running(settings, WORKER):
-                play(cues, settings, speed=None)
-                yield count, pace(settings, len(cues)) * turns_a_message
+            with self.topics(partitions=count) as settings, running(settings, WORKER) as (process,):
+                play(first, settings, speed=None)
+                fresh = pace(settings, len(first)) * turns_a_message(first)
+                settle(process)
+                before = processor_seconds(process)
+                play(later, settings, speed=None)
+                again = pace(settings, len(later), before=len(first)) * turns_a_message(later)
+                settle(process)
+                spent = (processor_seconds(process) - before) / sum(cue.turns for cue in later)
+                yield ByPartitions(count, fresh, again, spent)
 
     def by_live_calls(self, counts: Sequence[int], *, turns: int) -> Iterator[tuple[int, float, float]]:
         """Yield, for numbers of calls under way, the turns a second of further turns, and the worker's bytes a call."""
@@ -102,11 +122,13 @@ class Bench:
             first = (_said(call, at) for at, call in enumerate(calls))
             later = [_later(calls[at % count], at) for at in range(turns)]
             with self.topics() as settings, running(settings, WORKER) as (process,):
-                empty = settled_memory(process)
+                settle(process)
+                empty = resident_memory(process)
                 play(first, settings, speed=None)
                 pace(settings, count)
                 # The pace is told at nine tenths of the messages; the rest comes meanwhile.
-                held = settled_memory(process, seconds=max(3.0, count / 2_000)) - empty
+                settle(process)
+                held = resident_memory(process) - empty
                 play(later, settings, speed=None)
                 yield count, pace(settings, turns, before=count), held / count
 
@@ -134,6 +156,11 @@ class Bench:
         settings = plain.model_copy(update=named | {"data_folder": self._folder / name})
         topics.create(settings, replicas=1)
         yield settings
+
+
+def turns_a_message(cues: Sequence[Cue]) -> float:
+    """Return how many turns the messages hold, on average."""
+    return sum(cue.turns for cue in cues) / len(cues)
 
 
 def _said(call: Call, at: int) -> Cue:
@@ -166,7 +193,10 @@ def measured(bench: Bench, *, say: Callable[[str], None]) -> str:
     taken = bench.latency(peak / 2)
     median, late = share(taken, 0.5) * 1000, share(taken, 0.99) * 1000
     say("partitions")
-    by_partitions = [f"| {count} | {rate:,.0f} |" for count, rate in bench.by_partitions(SHAPES[0], PARTITIONS)]
+    by_partitions = [
+        f"| {one.count} | {one.fresh:,.0f} | {one.again:,.0f} | {one.spent * 1_000_000:,.0f} |"
+        for one in bench.by_partitions(SHAPES[0], PARTITIONS)
+    ]
     say("live calls")
     by_calls = [
         f"| {count:,} | {rate:,.0f} | {held / 1024:.1f} |"
@@ -189,8 +219,11 @@ detector's (the swift one). The bare loop is aiokafka's, without state. The sema
 From a turn's sending to reading its reward event, at {peak / 2:,.0f} turns a second, half of the first row's pace
 ({len(taken):,} rewards; the sender's first five seconds left out): median {median:.0f} ms, p99 {late:.0f} ms.
 
-| partitions | turns a second, one turn a message |
-|---|---|
+One turn a message. On fresh topics the broker, which shares the cores, makes each partition's files and indexes at its
+first messages; *then* is once each has been written to. The worker's own time is that of its processor.
+
+| partitions | turns a second, fresh topics | then | worker's µs a turn then |
+|---|---|---|---|
 {growth}
 
 | calls under way | further turns a second | worker's memory a call, KiB |

@@ -72,13 +72,6 @@ def pace(settings: Settings, messages: int, *, before: int = 0) -> float:
     return (last - first) / max(end - start, 0.02)
 
 
-def settled_memory(process: subprocess.Popen[bytes], *, seconds: float = 3.0) -> int:
-    """Return a process's resident memory, in bytes, once it has been left alone for some seconds."""
-    time.sleep(seconds)
-    pages = int(Path(f"/proc/{process.pid}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
 def wait_until_shared(settings: Settings, workers: int) -> None:
     """Wait until the consumer group has so many members, has settled, and has had time to recover its state."""
     admin, deadline = AdminClient({"bootstrap.servers": settings.brokers}), time.monotonic() + PATIENCE_SECONDS
