@@ -2,13 +2,14 @@
 
 import gc
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from detector.detect import Detector
 from detector.playbook import Playbook, load_playbook
 from models import semantic
 from models.classifier import Classifier
-from models.registry import load
+from models.registry import Model, load
 from pipelines.nlp import SpacyReader
 from pipelines.settings import Settings
 
@@ -21,8 +22,12 @@ def text_reader(playbook: Playbook) -> SpacyReader:
 def classifier(settings: Settings, playbook: Playbook) -> Classifier:
     """Return the model in the settings' folder, as the scorer of a playbook."""
     model = load(settings.model)
+    return scorer(model, semantic_tier(settings, model.weights.behaviours), playbook)
+
+
+def scorer(model: Model, tier: semantic.Tier | None, playbook: Playbook) -> Classifier:
+    """Return a model, and the semantic tier where there is one, as the scorer of a playbook."""
     floors = {one.id: one.thresholds.review for one in playbook.behaviours}
-    tier = semantic_tier(settings, model.weights.behaviours)
     version = model.version if tier is None else f"{model.version}~{tier.version}"
     return Classifier(model.weights, version=version, floors=floors, second=tier)
 
@@ -39,13 +44,14 @@ def detector(settings: Settings) -> Detector:
     Raises:
         PlaybookError, ModelError: what is wrong with the playbook or the model.
     """
-    with kept_for_good():
+    with kept_for_good(), ThreadPoolExecutor(max_workers=1) as beside:
+        model = load(settings.model)
+        # ONNX Runtime needs no interpreter to take in its graph: the playbook is compiled meanwhile.
+        tier = beside.submit(semantic_tier, settings, model.weights.behaviours)
         playbook = load_playbook(settings.playbook)
+        reader = text_reader(playbook)
         return Detector(
-            playbook=playbook,
-            reader=text_reader(playbook),
-            scorer=classifier(settings, playbook),
-            tenant=settings.tenant,
+            playbook=playbook, reader=reader, scorer=scorer(model, tier.result(), playbook), tenant=settings.tenant
         )
 
 
