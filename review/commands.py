@@ -9,6 +9,7 @@ from rich.console import Console
 
 from detector.errors import DetectorError
 from detector.playbook import load_playbook
+from pipelines.files import add_lines
 from pipelines.settings import Settings
 from pipelines.store import Filler, open_store, outbox
 from pipelines.store.accounts import Role, put_user
@@ -74,13 +75,11 @@ def export_verdicts(
     out/rewards.jsonl && detector review take-rewards out/rewards.jsonl
     """
     opened, count = open_store(_settings(store).store), 0
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", encoding="utf-8") as out:
-        while letters := [one for one in outbox.waiting(opened, older_than=0) if outbox.take(opened, one)]:
-            out.writelines(f"{one.value}\n" for one in letters)
-            out.flush()
-            outbox.mark_sent(opened, letters)
-            count += len(letters)
+    add_lines(file, ())  # a file that cannot be written is told before a verdict is taken
+    while letters := [one for one in outbox.waiting(opened, older_than=0) if outbox.take(opened, one)]:
+        add_lines(file, (one.value.encode() for one in letters))
+        outbox.mark_sent(opened, letters)
+        count += len(letters)
     opened.close()
     Console(stderr=True).print(f"{count:,} verdicts written.", highlight=False)
 

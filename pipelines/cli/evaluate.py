@@ -15,8 +15,8 @@ from models.evaluation import Figures, Share
 from pipelines import assemble
 from pipelines.cli.console import console_for, show
 from pipelines.cli.options import refuse_overwriting, tell
+from pipelines.files import file_to_write
 from pipelines.settings import Settings
-from pipelines.sinks import file_to_write
 
 if TYPE_CHECKING:
     from pipelines.flows.evaluate import Measured, Targets

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from detector.errors import DetectorError
+from pipelines.files import file_to_write
 from pipelines.readers import READERS, InputFault, reader
-from pipelines.sinks import file_to_write
 
 Files = Annotated[list[Path], typer.Argument(help="Transcript files.", show_default=False)]
 

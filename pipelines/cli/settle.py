@@ -8,9 +8,9 @@ import typer
 
 from detector.playbook import load_playbook
 from pipelines.cli.console import console_for
+from pipelines.files import add_lines
 from pipelines.flows import settle as flow
 from pipelines.settings import Settings
-from pipelines.sinks import add_lines
 
 
 def settle(

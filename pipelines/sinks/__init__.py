@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from pipelines.sinks.file import add_lines, file_to_write
 from pipelines.sinks.jsonl import JsonLines
 from pipelines.sinks.sink import Outputs, Sink
 
@@ -10,4 +9,4 @@ SINKS: Mapping[str, Callable[[Outputs], Sink]] = {
     "jsonl": JsonLines,
 }
 
-__all__ = ["SINKS", "JsonLines", "Outputs", "Sink", "add_lines", "file_to_write"]
+__all__ = ["SINKS", "JsonLines", "Outputs", "Sink"]

@@ -9,7 +9,7 @@ from typing import BinaryIO, TypeAlias
 from pydantic import BaseModel
 
 from detector.detect import Detection
-from pipelines.sinks.file import file_to_write
+from pipelines.files import file_to_write
 from pipelines.sinks.sink import Outputs
 
 Lines: TypeAlias = tuple[bytes, bytes, bytes]

@@ -66,6 +66,29 @@ def test_verdict_in_files_is_settled_once(tmp_path: Path) -> None:
     assert sum(turn.speaker in {"agent", "customer"} for turn in call.turns) == len(labelled.call.turns)
 
 
+def test_exported_verdicts_begin_on_a_line_of_their_own(tmp_path: Path) -> None:
+    """Where the file's last line has no end, it is ended before verdicts follow; without verdicts it is left alone."""
+    address, file = tmp_path / "r.db", tmp_path / "verdicts.jsonl"
+    assert run("detect", "samples/calls.jsonl", "--store", address, "--jobs", 2).returncode == 0
+    file.write_bytes(b"cut off")
+
+    first = run("review", "export-verdicts", file, "--store", address)
+    untouched = file.read_bytes()
+    store = open_store(str(address))
+    with store.writing() as connection:
+        decision = whole_call(connection, "sample-01").decisions[0]
+        bench = Bench(load_playbook(), "default")
+        judge(connection, decision.decision_id, kind=VerdictKind.CORRECT, note="", reviewer="q", bench=bench)
+    store.close()
+    second = run("review", "export-verdicts", file, "--store", address)
+
+    assert (0, 0) == (first.returncode, second.returncode), second.stderr
+    assert b"cut off" == untouched
+    before, verdict = file.read_bytes().splitlines()
+    assert b"cut off" == before
+    assert decision.decision_id == orjson.loads(verdict)["decision_id"]
+
+
 def test_purge_is_told_what_it_needs(tmp_path: Path) -> None:
     """An age that cannot be read is one clear line; a right one tells how many words went."""
     address = tmp_path / "r.db"
