@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
-from detector.call import Memory, Past
+from detector.call import TITLES, Memory, Past
 from detector.candidate import HitKind, Reading
 from detector.transcript import CUSTOMER, Speaker
 
@@ -25,7 +25,6 @@ START, END = "^", "$"
 NAMED = "name:given"
 CALLS = frozenset({"{name}", "{customer_name}"})
 """Words that stand for a name by which somebody may be called."""
-TITLES = frozenset({"mr", "miss", "dr", "doctor", "sir"})
 PLACES = {(True, True): "apart", (True, False): "opening", (False, True): "closing", (False, False): "amid"}
 """How a name stands, by whether something ends in front of it and behind it."""
 NOBODY = Past(Speaker.UNKNOWN, ())

@@ -1,8 +1,10 @@
 """Training: one-vs-rest linear support vectors over the features, calibrated out of fold. Deterministic."""
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
 from typing import Any, TypeAlias
 from zlib import crc32
 
@@ -25,7 +27,11 @@ STRENGTH = 0.02
 """The inverse of regularisation; average precision, across files and on later calls, is flat from 0.015 to 0.03."""
 UNBOUND = 1e6
 """The inverse of regularisation of what has two or three numbers to fit."""
-MIN_TURNS = 2
+TOLERANCE = 1e-3
+"""Where fitting stops; at a tenth of it average precision out of fold is the same to four places."""
+MIN_TURNS = 3
+"""In how many turns a feature has to be met. With two there are half as many again, and average precision out of fold
+is 0.0003 higher."""
 TEST_SHARE = 10
 WEIGHING_SHARE = 10
 
@@ -74,25 +80,21 @@ def row_of(observation: Observation) -> dict[str, float]:
 
 
 def vocabulary_of(rows: Iterable[dict[str, float]]) -> dict[str, int]:
-    """Return the features met in at least two observations, numbered in alphabetical order."""
-    counts = Counter(name for row in rows for name in row)
+    """Return the features met in observations enough, numbered in alphabetical order."""
+    counts = Counter(chain.from_iterable(rows))
     return {name: at for at, name in enumerate(sorted(name for name, count in counts.items() if count >= MIN_TURNS))}
 
 
 def matrix_of(rows: Sequence[dict[str, float]], vocabulary: dict[str, int]) -> Matrix:
     """Return observations x features, in 32 bits."""
-    columns: list[int] = []
-    values: list[float] = []
-    ends = [0]
-    for row in rows:
-        known = sorted((vocabulary[name], value) for name, value in row.items() if name in vocabulary)
-        columns.extend(column for column, _ in known)
-        values.extend(value for _, value in known)
-        ends.append(len(columns))
-    shape = (len(rows), len(vocabulary))
-    return sparse.csr_matrix(
-        (np.array(values, np.float32), np.array(columns, np.int32), np.array(ends, np.int32)), shape=shape
-    )
+    unknown = len(vocabulary)
+    columns = array("i", map(vocabulary.get, chain.from_iterable(rows), repeat(unknown)))
+    values = array("f", chain.from_iterable(map(dict.values, rows)))
+    ends = np.cumsum([0, *map(len, rows)], dtype=np.int32)
+    whole = sparse.csr_matrix((values, columns, ends), shape=(len(rows), unknown + 1))
+    known = whole[:, :unknown]
+    known.sort_indices()
+    return known
 
 
 def truth_of(observations: Sequence[Observation], behaviours: Sequence[str]) -> Truth:
@@ -221,4 +223,4 @@ def learner() -> LinearSVC:
     Its squared hinge leaves plain cases alone, where a logistic loss still pulls at them: 0.01 more average precision,
     on calls written after it was chosen too.
     """
-    return LinearSVC(C=STRENGTH, random_state=SEED)
+    return LinearSVC(C=STRENGTH, tol=TOLERANCE, random_state=SEED)

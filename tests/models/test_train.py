@@ -127,13 +127,13 @@ def test_a_stored_model_scores_as_it_did_in_training(
 
 def test_what_was_not_judged_does_not_count(observations: list[Observation]) -> None:
     """A turn whose labels say nothing of a behaviour leaves what is learned of it as it is."""
-    twice = [*observations, *observations]
+    thrice = [*observations, *observations, *observations]
     misleading = [
         replace(one, labels=frozenset({"apologise", "wish_well"} - one.labels), judged=frozenset({"apologise"}))
         for one in observations
     ]
 
-    alone, together = (train(several, BEHAVIOURS, jobs=1).weights for several in (twice, [*twice, *misleading]))
+    alone, together = (train(several, BEHAVIOURS, jobs=1).weights for several in (thrice, [*thrice, *misleading]))
 
     assert alone.vocabulary == together.vocabulary
     assert (alone.matrix[:, 1] == together.matrix[:, 1]).all()
@@ -141,14 +141,19 @@ def test_what_was_not_judged_does_not_count(observations: list[Observation]) -> 
     assert judged_of(misleading[:1], BEHAVIOURS).tolist() == [[True, False]]
 
 
-def test_features_met_once_are_not_learned() -> None:
-    """The vocabulary holds what was met in two observations or more, numbered in alphabetical order."""
-    rows = [{"b": 1.0, "a": 0.5, "once": 1.0}, {"a": 0.5, "b": 1.0}, {"c": 1.0}, {"c": 1.0, "b": 1.0}]
+def test_features_met_twice_are_not_learned() -> None:
+    """The vocabulary holds what was met in three observations or more, numbered in alphabetical order."""
+    rows = [
+        {"b": 1.0, "a": 0.5, "twice": 1.0},
+        {"a": 0.5, "twice": 1.0, "b": 1.0, "c": 1.0},
+        {"a": 0.5, "c": 1.0},
+        {"c": 1.0, "b": 1.0},
+    ]
 
     vocabulary = vocabulary_of(rows)
 
     assert vocabulary == {"a": 0, "b": 1, "c": 2}
-    assert matrix_of(rows, vocabulary).toarray().tolist() == [[0.5, 1, 0], [0.5, 1, 0], [0, 0, 1], [0, 1, 1]]
+    assert matrix_of(rows, vocabulary).toarray().tolist() == [[0.5, 1, 0], [0.5, 1, 1], [0.5, 0, 1], [0, 1, 1]]
 
 
 def test_a_tenth_of_the_calls_is_kept_for_the_test(reader: SpacyReader, observations: list[Observation]) -> None:
