@@ -163,7 +163,8 @@ def opened(header: CallHeader) -> CallState:
 def remember(memory: Memory, turn: Turn, reading: Reading) -> Memory:
     """Return the memory after a turn was heard; one without words leaves it as it was.
 
-    A name known to be one speaker's does not become the other's by being said.
+    A name known to be one speaker's does not become the other's by being said. The customer's is known, too, once an
+    agent has called them by it.
     """
     if not reading.words:
         return memory
@@ -171,6 +172,7 @@ def remember(memory: Memory, turn: Turn, reading: Reading) -> Memory:
     past = Past(turn.speaker, reading.words[-RECENT_WORDS:], facts)
     by_agent, by_customer = turn.speaker is AGENT, turn.speaker is CUSTOMER
     names = reading.names
+    of_customer = names if by_customer else reading.called
     return Memory(  # each field told: dataclasses.replace takes twice as long, and this is done every turn
         heard=memory.heard + 1,
         agent_turns=memory.agent_turns + by_agent,
@@ -179,8 +181,8 @@ def remember(memory: Memory, turn: Turn, reading: Reading) -> Memory:
         agent_turns_since_need=_since_need(memory, turn, reading),
         recent=(*memory.recent, past)[-RECENT_TURNS:],
         facts=memory.facts | facts if facts else memory.facts,
-        customer_names=_joined(memory.customer_names, names, others=memory.agent_names)
-        if names and by_customer
+        customer_names=_joined(memory.customer_names, of_customer, others=memory.agent_names)
+        if of_customer
         else memory.customer_names,
         agent_names=_joined(memory.agent_names, names, others=memory.customer_names)
         if names and by_agent

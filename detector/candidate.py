@@ -38,7 +38,8 @@ class Reading(NamedTuple):
     """A turn as the text engine sees it.
 
     `words` are normalised (see docs/playbook.md); `spans` are the character ranges of each in the turn's text;
-    `clauses` is the number of the clause each word stands in; `names` are personal names heard in it.
+    `clauses` is the number of the clause each word stands in; `names` are personal names its speaker gave, `called`
+    those by which an agent called the customer.
     """
 
     words: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class Reading(NamedTuple):
     clauses: tuple[int, ...] = ()
     hits: tuple[Hit, ...] = ()
     names: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
 
     def characters(self, first: int, last: int) -> tuple[int, int]:
         """Return the character range of the words from `first` up to, not including, `last`."""

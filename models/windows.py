@@ -41,10 +41,9 @@ def _window(reading: Reading, start: int) -> Reading:
         for hit in reading.hits
         if start <= hit.first and hit.last <= end
     )
-    return Reading(
+    return reading._replace(
         words=reading.words[start:end],
         spans=reading.spans[start:end],
         clauses=reading.clauses[start:end],
         hits=tuple(hits),
-        names=reading.names,
     )

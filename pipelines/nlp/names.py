@@ -10,10 +10,10 @@ from detector.call import TITLES, comparable
 from detector.candidate import CUE, Hit
 from pipelines.nlp.words import CLAUSE_ENDS, FILLERS, NAME, PAUSES
 
-FOLLOWS, PRECEDES, ASKED = "name_follows", "name_precedes", "name_asked"
-NAME_FACTS = frozenset({FOLLOWS, PRECEDES, ASKED})
+FOLLOWS, PRECEDES, ASKED, CALLED = "name_follows", "name_precedes", "name_asked", "name_called"
+NAME_FACTS = frozenset({FOLLOWS, PRECEDES, ASKED, CALLED})
 REPLY_WORDS = 6
-NAME_WORDS = 3
+NAME_WORDS, FULL_NAME_WORDS = 3, 2
 UNLISTED_WORDS, UNLISTED_AGENT_WORDS = 2, 1
 """How many words a name in no list may have; two that an agent says are more often a company."""
 WEAK_WITHIN = 3
@@ -58,6 +58,15 @@ _CALLS = frozenset(
     "thanks cheers hi hello hey hiya dear morning afternoon evening welcome sorry okay ok right bye".split()
 )
 _TALKS_ON = frozenset("i we you what how let can could there".split())
+_LEADS_TO_CALLS = _CALLS.union(
+    "good thank you there again so well and no yes yep yeah great perfect lovely sure alright of course ah oh all "
+    "brilliant problem worries".split()
+)
+"""What an agent's turn begins with before the customer is called by name."""
+_GOES_ON = _TALKS_ON.union(
+    "thanks thank your it its it's that's this my good nice welcome just so sorry for have please and bye".split()
+)
+"""What comes behind a name that calls somebody; behind one that tells of somebody comes a verb."""
 _IDENTIFIES = frozenset(
     {("is", "that"), ("is", "this"), ("is", "it"), ("was", "that"), ("is",), ("hi", "is"), ("hello", "is")}
 )
@@ -68,6 +77,7 @@ _MAY_PRECEDE = _GREETINGS | TITLES
 WRITTEN_TITLES = TITLES.union(f"{title}." for title in TITLES)
 SURELY_TITLES = frozenset({"mr"})
 """Normalised words that are titles and nothing else, as "Mrs" and "missus" become; others may be verbs: "miss it"."""
+MISS = "miss"
 _OFFERS = frozenset({"how", "what", "your"})
 _BEFORE_NAMES = _NOT_NAMES | CLAUSE_ENDS | PAUSES
 _AFTER_NAMES = frozenset(
@@ -90,15 +100,25 @@ _PEOPLES = frozenset(
 )
 """Languages and peoples: "I am Spanish", "Polish speaking" name nobody."""
 
+_ADDRESSES = frozenset(
+    "lane street road avenue close court drive farm house hall park school college hotel hospital surgery clinic "
+    "centre center square way terrace gardens place bank media mobile broadband".split()
+)
+"""What ends the name of a place or a company: "it's Grange Farm" names nobody."""
+
 _SIGNATURE = re.compile(
     r"(?:(?<=\s)|^)"
     r"(?:\^\s?[A-Za-z]{1,12}|~[A-Za-z]{1,12}|[*/–—-][A-Z][A-Za-z]{0,11}|-[a-z]{2}"
     r"|(?:(?<=[.!?…)] )|(?<=TY )|(?<=hanks )|(?<=hx )|(?<=heers )|(?<=egards ))[–—-] [A-Z][A-Za-z]{0,11})"
     r"(?=(?:\s+x{1,3})?(?:\s*(?:https?://\S+|\d/\d))*\s*$)"
 )
-_GREETING = re.compile(r"\s*(?i:hi|hello|hey|hiya|dear)(?i: again)? ([A-Z][\w'’]+)(?=\s*[,!.–-])")
+_GREETING = re.compile(
+    r"\s*(?i:hi|hello|hey|hiya|dear|(?:good )?(?:morning|afternoon|evening)|thanks|thank you|cheers|sorry|bye)"
+    r"(?i: again)? ([A-Z][\w'’]+)(?=\s*(?:[,!.–-]|$))"
+)
 _NOT_GREETED = _NOT_NAMES.union(
-    "all team folks guys both everyone everybody customer user friend friends ladies caller".split()
+    "all team folks guys both everyone everybody customer user friend friends ladies caller pal bud boss bro fella lad "
+    "lass hun chief babe darling sweetheart champ valued members people".split()
 )
 _VOCATIVE_LEADS = frozenset(
     "thanks thank you okay ok right sorry hi hello morning afternoon evening well yes no sure now so alright "
@@ -148,7 +168,8 @@ def heard(said: Said, hits: Iterable[Hit], *, asked: bool, opening: bool, everyd
     """Return the words of names a speaker gave, as names are compared.
 
     `asked` says that the turn before asked for a name, so that a bare answer is one unless it is an `everyday` word;
-    `opening`, that an agent speaks for the first time, and introduces nobody but himself.
+    `opening`, that the speaker is heard for the first time: an agent then introduces nobody but himself, and a
+    customer's first words may be a full name that no list holds.
     """
     lower_case = not _capitals_tell(said.texts)
     names: list[int] = []
@@ -162,6 +183,36 @@ def heard(said: Said, hits: Iterable[Hit], *, asked: bool, opening: bool, everyd
     return tuple(dict.fromkeys(comparable(said.texts[at]) for at in names))
 
 
+def called(said: Said, hits: Iterable[Hit]) -> tuple[str, ...]:
+    """Return the words of names by which an agent calls the customer: greeted as the turn begins, or asked for."""
+    lower_case = not _capitals_tell(said.texts)
+    begins = next((at for at, norm in enumerate(said.norms) if norm not in _LEADS_TO_CALLS and norm not in PAUSES), 0)
+    names = _called_at(said, begins, lower_case=lower_case) if begins or said.norms[0] in WRITTEN_TITLES else ()
+    if names and not _goes_on(said, names[-1]):
+        names = ()
+    for hit in hits:
+        if hit.kind is CUE and hit.owner == CALLED:
+            names = (*names, *_called_at(said, hit.last, lower_case=lower_case))
+    return tuple(dict.fromkeys(comparable(said.texts[at]) for at in names))
+
+
+def _called_at(said: Said, at: int, *, lower_case: bool) -> tuple[int, ...]:
+    """Return where the name stands that begins at a place, behind a title or not; whose something is, is not called."""
+    titled = not WRITTEN_TITLES.isdisjoint(said.norms[at : at + 1])
+    run = _run(said, range(at + titled, len(said.texts)), lower_case=lower_case, strict=True)
+    if not _is_listed(said, run[:1]) or any(text[0] in "'’" for text in said.texts[run[-1] + 1 : run[-1] + 2]):
+        return ()
+    return run
+
+
+def _goes_on(said: Said, at: int) -> bool:
+    """Tell whether what comes behind a name at a place shows that it calls somebody."""
+    after = at + 1
+    if after == len(said.norms) or said.clauses[after] != said.clauses[at]:
+        return True
+    return not said.norms[after][0].isalpha() or said.norms[after] in _GOES_ON
+
+
 def _introduced(said: Said, hit: Hit, *, asked: bool, opening: bool, lower_case: bool) -> Sequence[int]:
     """Return where the name stands that a cue introduces; one in no list needs a title or a clear introduction."""
     weak = hit.rule.startswith(WEAK)
@@ -170,13 +221,28 @@ def _introduced(said: Said, hit: Hit, *, asked: bool, opening: bool, lower_case:
     sure = hit.rule.startswith(STRONG)
     titled = not WRITTEN_TITLES.isdisjoint(said.norms[hit.last : hit.last + 1])
     strict = weak or (AGENT in hit.rule and not sure)
+    if sure and _is_named_like_an_auxiliary(said, hit.last):
+        return range(hit.last, hit.last + 1 + bool(_surname(said, hit.last + 1, lower_case=lower_case)))
     run = _run(said, range(hit.last + titled, len(said.texts)), lower_case=lower_case, strict=strict)
     if sure or not run or _is_listed(said, run):
         return run
     if said.norms[run[0]] in _PEOPLES or not said.ends(run[-1]):
         return ()
-    introduces = not weak or (opening and said.begins(hit.first)) or _is_introduction(said, hit.first, run[-1])
+    is_full = len(run) == FULL_NAME_WORDS and said.norms[run[-1]] not in _ADDRESSES
+    first_words = opening and said.begins(hit.first) and (AGENT in hit.rule or is_full)
+    introduces = not weak or first_words or _is_introduction(said, hit.first, run[-1])
     return run if asked or titled or (introduces and _is_short(run, hit)) else ()
+
+
+def _is_named_like_an_auxiliary(said: Said, at: int) -> bool:
+    """Tell whether a "will" or "may" where a name is due is one: "my name is will", not "my name is, may I ask"."""
+    name, after = said.norms[at : at + 1], said.norms[at + 1 : at + 2]
+    return not _AUXILIARIES.isdisjoint(name) and _SUBJECTS.isdisjoint(after)
+
+
+def _surname(said: Said, at: int, *, lower_case: bool) -> Sequence[int]:
+    """Return the place of a word that may be a surname, if there is one at it."""
+    return _run(said, range(at, min(at + 1, len(said.texts))), lower_case=lower_case, strict=False)
 
 
 def _is_short(run: Sequence[int], hit: Hit) -> bool:
@@ -193,6 +259,7 @@ def _is_introduction(said: Said, first: int, name: int) -> bool:
 def _announced(said: Said, hit: Hit, everyday: Container[str], *, lower_case: bool) -> Sequence[int]:
     """Return where the name stands that comes before a cue; one in no list must have the clause for itself."""
     run = _run(said, range(hit.first - 1, -1, -1), lower_case=lower_case, strict=True)
+    run = run or _full_name_before(said, hit.first, everyday, lower_case=lower_case)
     if not run or _asks_who(said.norms[: run[-1]]):
         return ()
     if _is_listed(said, run):
@@ -202,11 +269,21 @@ def _announced(said: Said, hit: Hit, everyday: Container[str], *, lower_case: bo
     return run if alone and not is_word and _is_short(run, hit) else ()
 
 
+def _full_name_before(said: Said, at: int, everyday: Container[str], *, lower_case: bool) -> tuple[int, ...]:
+    """Return where a full name stands before a place whose given name is listed: "hi sarah jones here"."""
+    surname = _surname(said, at - 1, lower_case=lower_case)
+    is_full = at >= FULL_NAME_WORDS and said.norms[at - FULL_NAME_WORDS] == NAME and said.begins(at - FULL_NAME_WORDS)
+    return (at - 1, at - FULL_NAME_WORDS) if surname and is_full and said.norms[at - 1] not in everyday else ()
+
+
 def _answered(said: Said, everyday: Container[str], *, lower_case: bool) -> Sequence[int]:
     """Return where the name stands in the reply to the question for it; behind one in no list the reply may not go on.
 
     "Wren." is a name, as is "yes it is Wren"; "Netflix keeps charging me" and "I have been robbed" are none.
     """
+    told = [at for at, norm in enumerate(said.norms) if norm not in CLAUSE_ENDS and norm not in PAUSES]
+    if told and _is_named_like_an_auxiliary(said, told[0]) and len(told) <= FULL_NAME_WORDS:
+        return told if len(told) == 1 or _surname(said, told[-1], lower_case=lower_case) else ()
     start = next((at for at, norm in enumerate(said.norms[:REPLY_WORDS]) if norm not in _BEFORE_NAMES), 0)
     if _is_everyday(said, start, everyday, lower_case=lower_case):
         return ()
@@ -268,13 +345,12 @@ def greeted(text: str) -> tuple[int, int] | None:
 def with_titled(said: Said, everyday: Container[str]) -> tuple[str, ...]:
     """Return a turn's words, `{name}` for each that a title says is a name, be it in no list: "Mrs Adeyemi"."""
     lower_case = not _capitals_tell(said.texts)
-    titles = SURELY_TITLES if lower_case else WRITTEN_TITLES
 
     def is_titled(at: int) -> bool:
         text, norm = said.texts[at], said.norms[at]
         return (
             at > 0
-            and said.norms[at - 1] in titles
+            and _is_title(said, at - 1, lower_case=lower_case)
             and said.clauses[at - 1] == said.clauses[at]
             and not norm.startswith("{")
             and could_be_name(text, norm, lower_case=lower_case, strict=False)
@@ -282,6 +358,21 @@ def with_titled(said: Said, everyday: Container[str]) -> tuple[str, ...]:
         )
 
     return tuple(NAME if is_titled(at) else norm for at, norm in enumerate(said.norms))
+
+
+def _is_title(said: Said, at: int, *, lower_case: bool) -> bool:
+    """Tell whether a word is a title; in lower case "miss" is one where a call begins: "thank you miss boone"."""
+    if not lower_case:
+        return said.norms[at] in WRITTEN_TITLES
+    return said.norms[at] in SURELY_TITLES or (said.norms[at] == MISS and _leads_to_call(said, at))
+
+
+def _leads_to_call(said: Said, at: int) -> bool:
+    """Tell whether what is in front of a place leads to a call by name, or begins a clause."""
+    if at == 0 or said.clauses[at - 1] != said.clauses[at]:
+        return True
+    before = said.norms[at - 1]
+    return before in _LEADS_TO_CALLS and (before != "you" or tuple(said.norms[at - 2 : at - 1]) == ("thank",))
 
 
 def stands_as_name(texts: Sequence[str], at: int) -> bool:

@@ -14,6 +14,7 @@ from pipelines.nlp.names import (
     NAME_FACTS,
     WRITTEN_TITLES,
     Said,
+    called,
     greeted,
     heard,
     is_called,
@@ -80,15 +81,22 @@ class SpacyReader:
             return Reading(words=words)
         found = book.matches(words)
         hits = tuple(voided(found, words, clauses)) if found else ()
-        asked = turn.speaker is CUSTOMER and bool(memory.recent) and ASKED in memory.recent[-1].facts
-        names: tuple[str, ...] = ()
-        if asked or not NAME_FACTS.isdisjoint([hit.owner for hit in hits]):
-            said = Said([text[start:end] for start, end in spans], words, clauses)
-            opening = turn.speaker is AGENT and not memory.agent_turns
-            names = heard(said, hits, asked=asked, opening=opening, everyday=self._everyday)
-            if turn.speaker is AGENT:
-                names = tuple(name for name in names if name not in self._companies)
-        return Reading(words=words, spans=spans, clauses=clauses, hits=hits, names=names)
+        by_agent = turn.speaker is AGENT
+        asked = not by_agent and bool(memory.recent) and ASKED in memory.recent[-1].facts
+        if not asked and not (by_agent and NAME in words) and NAME_FACTS.isdisjoint([hit.owner for hit in hits]):
+            return Reading(words=words, spans=spans, clauses=clauses, hits=hits)
+        said = Said([text[start:end] for start, end in spans], words, clauses)
+        opening = not (memory.agent_turns if by_agent else memory.customer_heard)
+        names = heard(said, hits, asked=asked, opening=opening, everyday=self._everyday)
+        others: tuple[str, ...] = ()
+        if by_agent:
+            names = self._of_people(names)
+            others = self._of_people(name for name in called(said, hits) if name not in names)
+        return Reading(words=words, spans=spans, clauses=clauses, hits=hits, names=names, called=others)
+
+    def _of_people(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the names that are no company's."""
+        return tuple(name for name in names if name not in self._companies)
 
     def _named(self, text: str, memory: Memory, *, by_agent: bool) -> list[Run]:
         """Return a text's tokens, the customer's and the agent's name and an agent's signature by place-holders."""

@@ -38,6 +38,19 @@ ASKED = Memory(heard=1, recent=(Past(Speaker.AGENT, ("your", "name"), frozenset(
         ("Hi, I'm Oluwaseun Adeyemi from Leeds", ("oluwaseun", "adeyemi")),
         ("It's Mr. Abernathy again", ("abernathy",)),
         ("Thankgod Eze is my name", ("thankgod", "eze")),
+        ("hi its angela about my refund", ("angela",)),
+        ("its broken and im cross", ()),
+        ("hi sarah jones here", ("sarah", "jones")),
+        ("sarah is here", ()),
+        ("My order is late. Kind regards, Sarah Jones", ("sarah", "jones")),
+        ("Where is it? Regards, Oluwaseun", ("oluwaseun",)),
+        ("Give my regards to your team", ()),
+        ("It's Faith Adeyemi.", ("faith", "adeyemi")),
+        ("This is Dawn Price, I rang earlier", ("dawn", "price")),
+        ("It's Grange Farm.", ()),
+        ("My name is Will Tanner", ("will", "tanner")),
+        ("my name is may ling", ("may", "ling")),
+        ("my name is, may i ask something", ()),
         ("you can call me xiadani", ("xiadani",)),
         ("It's Leeds.", ()),
         ("It's Vodafone.", ()),
@@ -407,3 +420,53 @@ def test_handles_at_the_start_are_no_words(reader: SpacyReader) -> None:
 
     assert ("hi", "{name}", "ask", "@shop") == reading.words
     assert text[slice(*reading.spans[1])] == "Xiadani"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Hi Marcus 👋", ("marcus",)),
+        ("Thanks Dani! We're on it.", ("dani",)),
+        ("Hi Zubeyde, thanks for getting in touch.", ("zubeyde",)),
+        ("good morning sarah how are you", ("sarah",)),
+        ("miss jones i have found it", ("jones",)),
+        ("is that julie pearson at mill lane", ("julie", "pearson")),
+        ("Am I speaking with Mrs Adeyemi?", ("adeyemi",)),
+        ("ok sarah is on holiday this week", ()),
+        ("is this emma's account", ()),
+        ("Hi Emma here, how can I help?", ()),
+        ("Hi, Sarah from accounts speaking", ()),
+        ("Thanks Vodafone!", ()),
+        ("Hi team, how are we?", ()),
+    ],
+)
+def test_the_customers_name_is_what_an_agent_calls_them_by(
+    reader: SpacyReader, text: str, names: tuple[str, ...]
+) -> None:
+    """Whom an agent greets, thanks or asks for as the turn begins is the customer; who is spoken of is not."""
+    reading = reader.read(turn(0, "agent", text), Memory())
+
+    assert names == reading.called
+    assert set(names) == remember(Memory(), turn(0, "agent", text), reading).customer_names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"), [("Will Tanner", {"will", "tanner"}), ("May.", {"may"}), ("will it", set())]
+)
+def test_an_answer_may_be_a_name_that_is_an_auxiliary(reader: SpacyReader, text: str, names: set[str]) -> None:
+    """Asked for a name, "will" alone or before a surname is one."""
+    assert names == set(reader.read(turn(1, "customer", text), ASKED).names)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("thank you miss boone", ("thank", "you", "miss", "{name}")),
+        ("okay miss jones", ("okay", "miss", "{name}")),
+        ("you might miss ferrera", ("you", "might", "miss", "ferrera")),
+        ("do not miss deliveries", ("do", "not", "miss", "deliveries")),
+    ],
+)
+def test_miss_is_a_title_where_a_call_begins(reader: SpacyReader, text: str, words: tuple[str, ...]) -> None:
+    """In lower case "miss" may be a verb; behind a greeting or thanks it is a title."""
+    assert words == reader.read(turn(0, "agent", text), Memory()).words
