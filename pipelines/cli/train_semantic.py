@@ -13,7 +13,7 @@ from detector.errors import DetectorError
 from detector.playbook import load_playbook
 from models.labels import EXAMPLES_FOLDER
 from models.registry import load
-from models.semantic import SHIPPED_FOLDER
+from models.semantic import MANIFEST, SHIPPED_FOLDER
 from pipelines import assemble
 from pipelines.cli.console import console_for
 from pipelines.settings import Settings
@@ -42,6 +42,14 @@ def train_semantic(
             "each fine-tuning counting the same. Better than either, at the price of one.",
         ),
     ] = False,
+    emphasis: Annotated[
+        str | None,
+        typer.Option(
+            help="With a tier's folder as --base: a pattern of example files' names, such as '*_19'. The pass is over "
+            "their turns, each six times, and over 15,000 of the others, so that what is new in them is learned in "
+            "minutes and what was known is kept."
+        ),
+    ] = None,
     output: Annotated[Path, typer.Option(help="The folder the encoder goes to.")] = SHIPPED_FOLDER,
     examples: Annotated[Path, typer.Option(help="The folder of labelled examples.")] = EXAMPLES_FOLDER,
 ) -> None:
@@ -52,6 +60,8 @@ def train_semantic(
     """
     if average and base is None:
         raise DetectorError("--average: give --base too, the encoder to fine-tune")
+    if emphasis is not None and not (base and (base / MANIFEST).exists()):
+        raise DetectorError("--emphasis: give --base too, the folder of a tier whose encoder goes on learning")
     needed, extra = (FINE_TUNING, "semantic-training") if base else (WEIGHING, "semantic")
     if not all(map(find_spec, needed)):
         raise DetectorError(f"this needs an extra: pip install 'behaviour-detector[{extra}]'")
@@ -69,6 +79,7 @@ def train_semantic(
             today=datetime.now(tz=UTC).date(),
             base=base,
             average=average,
+            emphasis=emphasis,
             folder=output,
             examples=examples,
             progress=lambda done, of: bar.update(task, completed=done, total=of),

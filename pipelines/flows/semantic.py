@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fnmatch import fnmatch
 from importlib import import_module
 from itertools import compress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,14 @@ from models.semantic.base import pieces_in
 from models.semantic.pieces import Pieces
 from models.semantic.tier import CARD, MANIFEST, Blend, Files, OnnxEncoder, Tier, load, save, words_before
 from models.semantic.weighing import blend_of
-from models.train import for_weighing, is_test, train, truth_of
+from models.train import Places, for_weighing, is_test, train, truth_of
 from models.weights import Weights
 from pipelines.flows.card import tier_card
 from pipelines.flows.train import digest_of, evaluation_of, reached
 
 LEAST = 1e-6
+EMPHASIS, BESIDE, SEED = 6, 15_000, 20_000
+"""How often each emphasised turn is learned from, and how many of the others, drawn by chance, beside them."""
 
 Progress = Callable[[int, int], None]
 """Is told the steps done and the steps there are."""
@@ -52,12 +55,15 @@ def make(
     today: date,
     base: Path | None = None,
     average: bool = False,
+    emphasis: str | None = None,
     examples: Path = EXAMPLES_FOLDER,
     progress: Progress = lambda _done, _of: None,
 ) -> Made:
     """Fine-tune the encoder in `base`, or take the one in `folder`; weigh it, and write the tier into the folder.
 
-    With `average` what is fine-tuned does not replace the encoder in the folder: the mean of both is the new one.
+    With `emphasis`, a pattern of example files' names, it goes over the turns of these several times, and over some of
+    the others beside them. With `average` what is fine-tuned does not replace the encoder in the folder: the mean of
+    both is the new one.
 
     The private test split is neither learned from nor weighed on: the card tells how a classifier of the `weights` does
     on it, alone and with the tier.
@@ -75,12 +81,12 @@ def make(
     tuned = (
         None
         if base is None
-        else _fine_tuned(base, observed, truth=truth, learned=~kept, about=about, progress=progress)
+        else _fine_tuned(base, observed, truth=truth, learned=~kept, emphasis=emphasis, about=about, progress=progress)
     )
     files = _mean_of([one for one in (there, tuned) if one is not None])
     own = train(observed, behaviours)
     encoder = OnnxEncoder(files.graph, files.listed)
-    read = np.array([encoder.logits(*said) for said in _said(observed, kept)], dtype=np.float64)
+    read = np.array([encoder.logits(*_words_of(one)) for one in compress(observed, kept)], dtype=np.float64)
     blend = blend_of(logits_of(np.clip(own.scores[kept], LEAST, 1 - LEAST)), read, truth[kept])
     about |= {"encoder": files.manifest["encoder"], "weighed_on_turns": len(read)}
     save(folder, files, blend, about=about)
@@ -114,6 +120,7 @@ def _fine_tuned(
     *,
     truth: np.ndarray,
     learned: np.ndarray,
+    emphasis: str | None,
     about: dict[str, Any],
     progress: Progress,
 ) -> Files:
@@ -123,10 +130,30 @@ def _fine_tuned(
     before = _there(base, about["behaviours"]).manifest["encoder"] if further else {"fine_tunings": 1}
     listed = tuple(pieces_in(base))
     pieces = Pieces(listed)
-    learned = learned & [len(pieces.windows(one.reading.words, ())) == 1 for one in observed]
-    graph = learning.fine_tune(base, learned=_said(observed, learned), truth=truth[learned], progress=progress)
-    told = {"further_turns" if further else "turns": int(learned.sum()), "examples_sha256": about["examples_sha256"]}
+    short = [len(pieces.windows(one.reading.words, ())) == 1 for one in observed]
+    places = np.flatnonzero(learned & short)
+    if emphasis is not None:
+        places = _emphasised(observed, places, emphasis)
+    said = [_words_of(observed[at]) for at in places.tolist()]
+    graph = learning.fine_tune(
+        base, learned=said, truth=truth[places], emphatic=emphasis is not None, progress=progress
+    )
+    told = {"further_turns" if further else "turns": len(set(places)), "examples_sha256": about["examples_sha256"]}
     return Files(graph, listed, about | {"encoder": before | told})
+
+
+def _emphasised(observed: Sequence[Observation], places: Places, emphasis: str) -> Places:
+    """Return the places of turns to learn from: those of the files that match several times, some others beside them.
+
+    Raises:
+        ModelError: no file matches.
+    """
+    matches = np.array([fnmatch(PurePath(observed[at].origin).name, emphasis) for at in places])
+    if not matches.any():
+        raise ModelError(f"no turn to learn from is in an example file that matches {emphasis!r}")
+    others = places[~matches]
+    beside = np.random.default_rng(SEED).choice(others, min(BESIDE, len(others)), replace=False)
+    return np.concatenate([np.sort(beside), np.tile(places[matches], EMPHASIS)])
 
 
 def _mean_of(encoders: Sequence[Files]) -> Files:
@@ -140,5 +167,5 @@ def _mean_of(encoders: Sequence[Files]) -> Files:
     return kept
 
 
-def _said(observed: Sequence[Observation], chosen: np.ndarray) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    return [(one.reading.words, words_before(one.memory)) for one in compress(observed, chosen)]
+def _words_of(one: Observation) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return one.reading.words, words_before(one.memory)
