@@ -32,6 +32,10 @@ def run(
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port.")] = 8765,
     public_host: Annotated[str | None, typer.Option(help="The name people use, behind a proxy with TLS.")] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="The address of that proxy, or its network: its X-Forwarded-For tells who logs in."),
+    ] = None,
 ) -> None:
     """Serve the review app until Ctrl-C.
 
@@ -39,7 +43,7 @@ def run(
     """
     if context.invoked_subcommand is not None:
         return
-    served = made(_settings(store), host=host, port=port, public=public_host)
+    served = made(_settings(store), host=host, port=port, public=public_host, trusted=trusted_proxy or ())
     sockets = listening(host, port)
     Console(stderr=True).print(f"review: {served.address}\nCtrl-C ends", highlight=False, markup=False, soft_wrap=True)
     serve(served, sockets)

@@ -2,9 +2,10 @@
 
 import errno
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from ipaddress import ip_network
 from socket import AI_PASSIVE, SOCK_STREAM, create_server, getaddrinfo, socket
 from threading import Thread
 from time import monotonic, sleep
@@ -31,21 +32,33 @@ class ServeError(DetectorError):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An app that is made, and the address people go to; a token is in it where no accounts are set up."""
+    """An app that is made, and the address people go to; a token is in it where no accounts are set up.
+
+    `trusted` are the addresses of proxies that are believed when they tell who a request comes from.
+    """
 
     app: FastAPI
     store: Store
     address: str
+    trusted: tuple[str, ...] = ()
 
 
-def made(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765, public: str | None = None) -> Served:
+def made(
+    settings: Settings,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    public: str | None = None,
+    trusted: Iterable[str] = (),
+) -> Served:
     """Return the app on the settings' store.
 
-    `public` is the name people reach it by, behind a proxy that speaks TLS.
+    `public` is the name people reach it by, behind a proxy that speaks TLS; `trusted` are such proxies' addresses.
 
     Raises:
-        ServeError: others could reach it and no accounts are set up.
+        ServeError: others could reach it and no accounts are set up, or what is trusted is no address.
     """
+    proxies = tuple(map(_address, trusted))
     store = open_store(settings.store)
     with store.reading() as connection:
         accounts = has_accounts(connection)
@@ -65,7 +78,7 @@ def made(settings: Settings, *, host: str = "127.0.0.1", port: int = 8765, publi
         workbench.entry.token = secrets.token_urlsafe(32)
         base = f"{base}/enter?token={workbench.entry.token}"
     app = make_app(workbench, hosts=(*LOOPBACK, host, *([public] if public else [])))
-    return Served(app, store, base)
+    return Served(app, store, base, proxies)
 
 
 def listening(host: str, port: int) -> list[socket]:
@@ -117,4 +130,22 @@ def serving(served: Served, *, host: str = "127.0.0.1", port: int = 8765) -> Ite
 
 
 def _server(served: Served, *, log_level: str) -> uvicorn.Server:
-    return uvicorn.Server(uvicorn.Config(served.app, log_level=log_level, access_log=False, server_header=False))
+    """Return the server; who a request comes from is taken from its headers only where a trusted proxy sent it."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            served.app,
+            log_level=log_level,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(served.trusted),
+            forwarded_allow_ips=list(served.trusted),
+        )
+    )
+
+
+def _address(told: str) -> str:
+    """Return the address of a host or a network: uvicorn would trust nobody, or everybody, by anything else."""
+    try:
+        return str(ip_network(told))
+    except ValueError:
+        raise ServeError(f"{told} is no address of a proxy: name it as 10.0.0.5 or 10.0.0.0/24") from None

@@ -102,9 +102,15 @@ def too_many_attempts(connection: Connection, who: str) -> bool:
     return int(connection.scalar(query) or 0) >= ATTEMPTS
 
 
-def note_attempt(connection: Connection, who: str) -> None:
-    """Note a login before its password is looked at, so that many at once are counted too."""
-    connection.execute(insert(login_attempts).values(who=who, at=now()))
+def note_attempt(connection: Connection, who: str) -> int:
+    """Note a login before its password is looked at, so that many at once are counted too; return its number."""
+    noted = insert(login_attempts).values(who=who, at=now()).returning(login_attempts.c.number)
+    return int(connection.execute(noted).scalar_one())
+
+
+def forget_attempt(connection: Connection, number: int) -> None:
+    """Forget one login, which did not fail."""
+    connection.execute(delete(login_attempts).where(login_attempts.c.number == number))
 
 
 def forget_attempts(connection: Connection, who: str) -> None:

@@ -27,21 +27,22 @@ def show_login(visit: Visited) -> Response:
 def log_in(visit: Visited, name: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "") -> Response:
     """Log somebody in whose password fits; attempts are counted by name and by address, one after the other."""
     address = visit.request.client.host if visit.request.client else "unknown"
-    counted = (f"name:{name[:200]}", f"address:{address}")
+    by_name, by_address = f"name:{name[:200]}", f"address:{address}"
+    counted = (by_name, by_address)
     with visit.workbench.store.writing() as connection:
         for one in counted:
             alone(connection, one)
         if any(accounts.too_many_attempts(connection, one) for one in counted):
             return visit.page("login.html", status=429, told=REFUSED)
-        for one in counted:
-            accounts.note_attempt(connection, one)
+        accounts.note_attempt(connection, by_name)
+        attempt = accounts.note_attempt(connection, by_address)
     with visit.workbench.store.reading() as connection:
         fits = accounts.password_fits(connection, name, password)
     if not fits:
         return visit.page("login.html", status=401, told=REFUSED)
     with visit.workbench.store.writing() as connection:
-        for one in counted:
-            accounts.forget_attempts(connection, one)
+        accounts.forget_attempts(connection, by_name)
+        accounts.forget_attempt(connection, attempt)  # others' failures at this address stay
         note(connection, name, "logged in", name)
         token = accounts.open_session(connection, name)
     return _welcomed(visit, token)

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from pipelines.store import Store
-from pipelines.store.accounts import Role, put_user
+from pipelines.store.accounts import ATTEMPTS, Role, put_user
 from pipelines.store.reading import whole_call
 from review.access import RULES, admits
 from review.app import HANDLERS
@@ -107,6 +107,21 @@ def test_login_is_limited(visitor: Any, store: Store) -> None:
 
     assert [401] * 8 == told
     assert 429 == client.post("/login", data={"name": "q", "password": "long enough"}).status_code
+
+
+def test_login_forgets_the_failures_of_its_name_only(visitor: Any, store: Store) -> None:
+    """Whoever has an account cannot try others' passwords for ever by logging in between, and is not counted for it."""
+    with store.writing() as connection:
+        put_user(connection, "q", role=Role.ANALYST, password="long enough")
+
+    def told(name: str, password: str) -> int:
+        return int(visitor(None).post("/login", data={"name": name, "password": password}).status_code)
+
+    assert [303] * ATTEMPTS == [told("q", "long enough") for _ in range(ATTEMPTS)]
+    assert [401, 303] * (ATTEMPTS - 1) == [
+        told(*one) for number in range(ATTEMPTS - 1) for one in ((f"n{number}", "wrong"), ("q", "long enough"))
+    ]
+    assert [401, 429] == [told("last", "wrong"), told("q", "long enough")]
 
 
 def test_one_time_token_opens_once(visitor: Any, workbench: Workbench) -> None:
