@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from detector.errors import DetectorError
+from pipelines.store import StoreError
 from pipelines.store.faults import NotAllowedError, StaleError, UnfitError, UnknownItemError
 from review import api
 from review.access import RULES
@@ -30,11 +31,14 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+BESIDE = {"HX-Retarget": "find .told", "HX-Reswap": "innerHTML"}
+"""Where htmx puts what is wrong: into the form that was sent, whose card stays as it is, with the note in it."""
 STATUS: Mapping[type[DetectorError], int] = {
     UnknownItemError: 404,
     StaleError: 409,
     NotAllowedError: 403,
     UnfitError: 422,
+    StoreError: 503,
 }
 HANDLERS: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("GET", "/healthz"): signing.healthz,
@@ -84,6 +88,7 @@ API_FAULTS: dict[int | str, dict[str, Any]] = {
         (404, "Unknown."),
         (409, "Stale."),
         (422, "It makes no sense."),
+        (503, "The store is busy, or does not answer."),
     )
 }
 
@@ -123,7 +128,7 @@ async def _guarded(request: Request, following: Callable[[Request], Awaitable[Re
 
 
 async def _problem(request: Request, error: Exception) -> Response:
-    """Tell what is wrong: over JSON to programs, as a page or a part of one to people. No words of a call are in it."""
+    """Tell what is wrong: over JSON to programs, as a page or a notice to people. No words of a call are in it."""
     status, told = _told(error)
     if request.url.path.startswith("/api/"):
         return JSONResponse({"detail": told}, status)
@@ -131,8 +136,9 @@ async def _problem(request: Request, error: Exception) -> Response:
         return RedirectResponse("/login", 303)
     workbench: Workbench = request.app.state.workbench
     context = {"told": told, "user": NOBODY, "csrf": ""}
-    page = "notice.html" if "hx-request" in request.headers else "problem.html"
-    return workbench.pages.TemplateResponse(request, page, context, status_code=status)
+    if "hx-request" in request.headers:
+        return workbench.pages.TemplateResponse(request, "notice.html", context, status, headers=BESIDE)
+    return workbench.pages.TemplateResponse(request, "problem.html", context, status)
 
 
 def _told(error: Exception) -> tuple[int, str]:

@@ -17,7 +17,7 @@ from detector.transcript import CallHeader
 from pipelines.settings import Settings
 from pipelines.store import Filler, Store, outbox
 from pipelines.store.engine import UnstorableError
-from pipelines.store.refusal import answering, savepoint
+from pipelines.store.refusal import savepoint
 from streams.codecs import PoisonError, decode
 from streams.connection import Standing, client_options, cluster, hopeless
 from streams.messages import CallStarted, TurnsSaid, WholeCall
@@ -61,11 +61,10 @@ class ReviewBridge:
         consumer, sender = self._clients()
         consumer.subscribe(self._topics())
         try:
-            with answering():
-                while not stopped():
-                    self._fill(consumer)
-                    self._send(sender, undo_seconds)
-                    self._standing.ask_anew()
+            while not stopped():
+                self._fill(consumer)
+                self._send(sender, undo_seconds)
+                self._standing.ask_anew()
         except KafkaException as error:
             self._standing.ask_anew()
             raise ReviewBridgeError(f"the broker refused: {error.args[0].name()}") from None

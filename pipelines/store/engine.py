@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from sqlite3 import SQLITE_BUSY, SQLITE_LOCKED
+from threading import BoundedSemaphore
 from typing import Any
 
 from alembic import command
@@ -12,7 +14,16 @@ from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DataError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    TimeoutError,  # noqa: A004 - of a pool of connections
+)
 
 from detector.errors import DetectorError
 
@@ -20,10 +31,23 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 SQLITE = "sqlite"
 BUSY_MS = 15_000
+WRITERS = 8
+"""How many write at a time; readers have the other connections."""
+WAITING_WRITERS = 24
+"""How many write or wait to: each waits in a thread, and the review app has forty for all its visitors."""
+_HELD = frozenset({"40001", "40P01", "53300", "55P03"})
+"""PostgreSQL's codes for what others hold just now: rows, locks, connections."""
 
 
 class StoreError(DetectorError):
-    """The store cannot be opened."""
+    """The store cannot be opened, or does not answer."""
+
+
+class BusyError(StoreError):
+    """Others held the store for so long that the work was given up; nothing of it was done."""
+
+    def __init__(self) -> None:
+        super().__init__("the store is busy: try again in a moment")
 
 
 class UnstorableError(DetectorError):
@@ -31,10 +55,29 @@ class UnstorableError(DetectorError):
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """The places of those who write and of those who wait to, so that readers are left connections and threads."""
+
+    waiting: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WAITING_WRITERS))
+    writing: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WRITERS))
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Give a place to write at.
+
+        Raises:
+            BusyError: too many wait, or none came free.
+        """
+        with _taken(self.waiting, seconds=0), _taken(self.writing, seconds=BUSY_MS / 1000):
+            yield
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """An open store: transactions to read in, and to write in."""
 
     engine: Engine
+    places: Places = field(default_factory=Places)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -42,8 +85,15 @@ class Store:
 
         Raises:
             UnstorableError: the database has no place for a value that is asked for.
+            BusyError: no connection came free.
+            StoreError: the database does not answer, or does no work.
         """
-        with _fitting(), self.engine.connect().execution_options(reads=True) as connection, connection.begin():
+        with (
+            _answering(),
+            _fitting(),
+            self.engine.connect().execution_options(reads=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
@@ -52,8 +102,10 @@ class Store:
 
         Raises:
             UnstorableError: the database has no place for a value that is to be written.
+            BusyError: others write, and did not end in time.
+            StoreError: the database does not answer, or does no work.
         """
-        with _fitting(), self.engine.begin() as connection:
+        with _answering(), _fitting(), self.places.taken(), self.engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -122,6 +174,35 @@ def upsert(
         connection.execute(statement.on_conflict_do_update(index_elements=key, set_=columns), given)
     else:
         connection.execute(statement.on_conflict_do_nothing(index_elements=key), given)
+
+
+@contextmanager
+def _taken(places: BoundedSemaphore, *, seconds: float) -> Iterator[None]:
+    if not places.acquire(blocking=seconds > 0, timeout=seconds or None):
+        raise BusyError
+    try:
+        yield
+    finally:
+        places.release()
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """End a stretch of work clearly where neither a value nor a statement of ours is to blame."""
+    try:
+        yield
+    except TimeoutError:
+        raise BusyError from None
+    except (OperationalError, InterfaceError, InternalError) as error:
+        if _held(error):
+            raise BusyError from None
+        raise StoreError(f"the store does not answer: {type(error.orig).__name__}") from None
+
+
+def _held(error: DBAPIError) -> bool:
+    """Tell whether others hold what was asked for; of an extended code of SQLite the last byte tells."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return code in {SQLITE_BUSY, SQLITE_LOCKED} or getattr(error.orig, "sqlstate", None) in _HELD
 
 
 @contextmanager

@@ -1,20 +1,12 @@
-"""What a database refuses: one value that it cannot hold, or all work; the values themselves are not told."""
+"""What a database refuses to hold: one value among others, which is not told."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import (
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    InterfaceError,
-    InternalError,
-    OperationalError,
-    StatementError,
-)
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
-from pipelines.store.engine import StoreError, UnstorableError
+from pipelines.store.engine import UnstorableError
 
 _TOO_MUCH = "54"
 """The class of PostgreSQL's codes for what exceeds its limits, such as a key too long for an index."""
@@ -34,19 +26,6 @@ def savepoint(connection: Connection) -> Iterator[None]:
         if not _of_a_value(error):
             raise
         raise UnstorableError(f"the store cannot hold a value: {_name(error)}") from None
-
-
-@contextmanager
-def answering() -> Iterator[None]:
-    """Give a stretch of work on a store, which ends clearly where neither a value nor a statement of ours is to blame.
-
-    Raises:
-        StoreError: the database does not answer, or does no work.
-    """
-    try:
-        yield
-    except (OperationalError, InterfaceError, InternalError) as error:
-        raise StoreError(f"the store does not answer any more: {_name(error)}") from None
 
 
 def _of_a_value(error: StatementError | OverflowError) -> bool:
