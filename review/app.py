@@ -15,10 +15,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from detector.errors import DetectorError
 from pipelines.store import StoreError
+from pipelines.store.engine import UnstorableError
 from pipelines.store.faults import NotAllowedError, StaleError, UnfitError, UnknownItemError
 from review import api
 from review.access import RULES
 from review.pages import leading, measuring, signing, working
+from review.sizes import SizeLimit
 from review.visit import NOBODY, RefusedError, Workbench, admitted
 
 FOLDER = Path(__file__).parent
@@ -38,6 +40,7 @@ STATUS: Mapping[type[DetectorError], int] = {
     StaleError: 409,
     NotAllowedError: 403,
     UnfitError: 422,
+    UnstorableError: 422,
     StoreError: 503,
 }
 HANDLERS: Mapping[tuple[str, str], Callable[..., Any]] = {
@@ -87,6 +90,7 @@ API_FAULTS: dict[int | str, dict[str, Any]] = {
         (403, "Not yours to do."),
         (404, "Unknown."),
         (409, "Stale."),
+        (413, "Too large."),
         (422, "It makes no sense."),
         (503, "The store is busy, or does not answer."),
     )
@@ -104,6 +108,7 @@ def make_app(workbench: Workbench, *, hosts: tuple[str, ...]) -> FastAPI:
         made: dict[str, Any] = {"responses": API_FAULTS} if described else {"response_model": None}
         app.add_api_route(path, handler, methods=[method], include_in_schema=described, **made)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
+    app.add_middleware(SizeLimit, told=_problem)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.middleware("http")(_guarded)
     for kind in (RefusedError, DetectorError, HTTPException, RequestValidationError):
@@ -130,6 +135,7 @@ async def _guarded(request: Request, following: Callable[[Request], Awaitable[Re
 async def _problem(request: Request, error: Exception) -> Response:
     """Tell what is wrong: over JSON to programs, as a page or a notice to people. No words of a call are in it."""
     status, told = _told(error)
+    told = told.encode(errors="replace").decode()  # half a character, sent in, may be told of
     if request.url.path.startswith("/api/"):
         return JSONResponse({"detail": told}, status)
     if status == 401:  # noqa: PLR2004 - nobody has logged in

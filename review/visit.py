@@ -104,13 +104,21 @@ def _session(workbench: Workbench, token: str) -> Session | None:
 
 async def _check_origin(request: Request, session: Session | None) -> None:
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and _host_of(origin) != request.headers.get("host"):
         raise RefusedError(403, "this request comes from another site")
     if session is None:
         return
     given = request.headers.get(CSRF_HEADER) or str((await request.form()).get("csrf", ""))
-    if not secrets.compare_digest(given.encode(), session.csrf.encode()):
+    if not secrets.compare_digest(given.encode(errors="replace"), session.csrf.encode()):
         raise RefusedError(403, "this page is out of date: load it again")
+
+
+def _host_of(origin: str) -> str | None:
+    """Return the host of an origin, None where it is written as no address is."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 Visited = Annotated[Visit, Depends(admitted)]

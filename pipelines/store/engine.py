@@ -209,7 +209,7 @@ def _held(error: DBAPIError) -> bool:
 def _fitting() -> Iterator[None]:
     try:
         yield
-    except DataError as error:
+    except (DataError, UnicodeEncodeError) as error:
         raise UnstorableError("there is a character or a number in this that the store cannot hold") from error
 
 

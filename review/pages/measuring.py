@@ -4,11 +4,13 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from fastapi import File, Response, UploadFile
+from fastapi import Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
+from starlette.datastructures import UploadFile
 
 from pipelines.store import counting, exporting
 from pipelines.store.auditing import note
@@ -16,9 +18,8 @@ from pipelines.store.counting import Week
 from pipelines.store.faults import UnfitError, UnknownItemError
 from review import charts
 from review.quality import Quality, award_scores, qualities
+from review.sizes import MAX_UPLOAD_BYTES
 from review.visit import Visit, Visited
-
-MAX_UPLOAD_BYTES = 20_000_000
 
 
 def show_figures(visit: Visited) -> Response:
@@ -91,9 +92,17 @@ def export(visit: Visited, name: str) -> Response:
     return StreamingResponse(made, media_type=kind, headers=named)
 
 
-def take_label_studio(visit: Visited, file: Annotated[UploadFile, File()]) -> Response:
-    """Take in what people marked in Label Studio."""
-    raw = file.file.read(MAX_UPLOAD_BYTES + 1)
+async def take_label_studio(visit: Visited) -> Response:
+    """Take in what people marked in Label Studio; a file is read only once it is known who sends it."""
+    async with visit.request.form() as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise UnfitError("choose the file to take in")
+        raw = await file.read(MAX_UPLOAD_BYTES + 1)
+    return await run_in_threadpool(_taken_in, visit, raw)
+
+
+def _taken_in(visit: Visit, raw: bytes) -> Response:
     if len(raw) > MAX_UPLOAD_BYTES:
         raise UnfitError(f"a file has at most {MAX_UPLOAD_BYTES:,} bytes")
     try:

@@ -83,7 +83,7 @@ def test_character_that_postgres_has_no_place_for_is_refused(postgres: str) -> N
     try:
         client = TestClient(_app(store), base_url="http://127.0.0.1")
 
-        assert 400 == client.post("/login", data={"name": "a\x00", "password": "wrong"}).status_code
+        assert 422 == client.post("/login", data={"name": "a\x00", "password": "wrong"}).status_code
         with pytest.raises(UnstorableError, match="cannot hold"), store.reading() as connection:
             whole_call(connection, "a\x00")
     finally:
