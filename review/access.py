@@ -28,6 +28,7 @@ RULES: Mapping[tuple[str, str], Roles | None] = {
     ("POST", "/decisions/{decision_id}/appeal"): EVERYONE,  # an agent: of their own decisions
     ("GET", "/queue"): ANALYSTS,
     ("POST", "/queue/next"): ANALYSTS,
+    ("POST", "/queue/call"): ANALYSTS,
     ("POST", "/decisions/{decision_id}/claim"): ANALYSTS,
     ("POST", "/decisions/{decision_id}/verdict"): ANALYSTS,
     ("POST", "/verdicts/{verdict_id}/undo"): ANALYSTS,
@@ -43,7 +44,7 @@ RULES: Mapping[tuple[str, str], Roles | None] = {
     ("POST", "/exports/label-studio"): LEADS,
     ("GET", "/accounts"): ADMINS,
     ("POST", "/accounts"): ADMINS,
-    ("POST", "/accounts/{user_id}/close"): ADMINS,
+    ("POST", "/accounts/close"): ADMINS,
     ("GET", "/trail"): ADMINS,
     ("GET", "/api/openapi.json"): EVERYONE,
     ("GET", "/api/queue"): ANALYSTS,

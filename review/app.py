@@ -56,6 +56,7 @@ HANDLERS: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("POST", "/decisions/{decision_id}/appeal"): leading.appeal,
     ("GET", "/queue"): working.show_queue,
     ("POST", "/queue/next"): working.start_next,
+    ("POST", "/queue/call"): working.claim_call,
     ("POST", "/decisions/{decision_id}/claim"): working.claim,
     ("POST", "/decisions/{decision_id}/verdict"): working.judge,
     ("POST", "/verdicts/{verdict_id}/undo"): working.undo,
@@ -71,7 +72,7 @@ HANDLERS: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("POST", "/exports/label-studio"): measuring.take_label_studio,
     ("GET", "/accounts"): leading.show_accounts,
     ("POST", "/accounts"): leading.put_account,
-    ("POST", "/accounts/{user_id}/close"): leading.close_account,
+    ("POST", "/accounts/close"): leading.close_account,
     ("GET", "/trail"): leading.show_trail,
     ("GET", "/api/openapi.json"): api.openapi,
     ("GET", "/api/queue"): api.queue,
@@ -138,11 +139,12 @@ async def _problem(request: Request, error: Exception) -> Response:
     told = told.encode(errors="replace").decode()  # half a character, sent in, may be told of
     if request.url.path.startswith("/api/"):
         return JSONResponse({"detail": told}, status)
-    if status == 401:  # noqa: PLR2004 - nobody has logged in
+    beside = "hx-request" in request.headers
+    if status == 401 and not beside:  # noqa: PLR2004 - nobody has logged in
         return RedirectResponse("/login", 303)
     workbench: Workbench = request.app.state.workbench
     context = {"told": told, "user": NOBODY, "csrf": ""}
-    if "hx-request" in request.headers:
+    if beside:
         return workbench.pages.TemplateResponse(request, "notice.html", context, status, headers=BESIDE)
     return workbench.pages.TemplateResponse(request, "problem.html", context, status)
 

@@ -91,7 +91,11 @@ async def admitted(request: Request) -> Visit:
     session = await run_in_threadpool(_session, workbench, token) if token else None
     path = request.scope["route"].path
     if not admits(request.method, path, session.user.role if session else None):
-        raise RefusedError(403, "your role does not include this") if session else RefusedError(401, "log in first")
+        raise (
+            RefusedError(403, "your role does not include this")
+            if session
+            else RefusedError(401, "log in first: nothing was done")
+        )
     if request.method not in {"GET", "HEAD"}:
         await _check_origin(request, session)
     return Visit(request, workbench, session.user if session else NOBODY, session.csrf if session else "")

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, 
 
 from pipelines.store.conditions import with_words
 from pipelines.store.engine import now, upsert
+from pipelines.store.faults import UnknownItemError
 from pipelines.store.tables import appeal_steps, appeals, calls, claims, decisions, second_reviews
 
 CLAIM_MINUTES = 20
@@ -137,6 +138,17 @@ def claim(connection: Connection, item: str, *, user_id: str) -> bool:
         [{"item": item, "user_id": user_id, "until": present + timedelta(minutes=CLAIM_MINUTES)}],
     )
     return connection.scalar(select(claims.c.user_id).where(claims.c.item == item)) == user_id
+
+
+def item_of_call(connection: Connection, call_id: str) -> str:
+    """Return what a call is claimed by that is to be read as a whole.
+
+    Raises:
+        UnknownItemError: there is no such call.
+    """
+    if connection.scalar(select(calls.c.call_id).where(calls.c.call_id == call_id)) is None:
+        raise UnknownItemError("there is no such call")
+    return f"call:{call_id}"
 
 
 def release(connection: Connection, item: str, *, user_id: str) -> None:

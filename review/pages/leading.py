@@ -118,12 +118,12 @@ def put_account(
     return _to_accounts(visit)
 
 
-def close_account(visit: Visited, user_id: str) -> Response:
-    """Close an account."""
-    if user_id == visit.user.user_id:
+def close_account(visit: Visited, name: Annotated[str, Form()]) -> Response:
+    """Close an account; its name may hold what no path does."""
+    if name == visit.user.user_id:
         raise UnfitError("you cannot close your own account")
     with visit.workbench.store.writing() as connection:
-        accounts.disable_user(connection, user_id, by=visit.user.user_id)
+        accounts.disable_user(connection, name, by=visit.user.user_id)
     return _to_accounts(visit)
 
 

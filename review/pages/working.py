@@ -1,7 +1,7 @@
 """The queue, a call, and what an analyst says of it."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Form, Response
@@ -72,9 +72,15 @@ def claim(visit: Visited, decision_id: str) -> Response:
     """Claim a decision and open its call."""
     with visit.workbench.store.writing() as connection:
         call_id = reading.call_of_decision(connection, decision_id)
-        if not queueing.claim(connection, decision_id, user_id=visit.user.user_id):
-            raise StaleError("somebody else works on this: nothing is lost if you look, but they decide")
+        _claim(visit, connection, decision_id)
     return RedirectResponse(f"/calls/{quote(call_id)}#d-{decision_id}", 303)
+
+
+def claim_call(visit: Visited, call_id: Annotated[str, Form()]) -> Response:
+    """Claim a call that is to be read whole and open it."""
+    with visit.workbench.store.writing() as connection:
+        _claim(visit, connection, queueing.item_of_call(connection, call_id))
+    return RedirectResponse(f"/calls/{quote(call_id)}", 303)
 
 
 def show_call(visit: Visited, call_id: str) -> Response:
@@ -188,6 +194,11 @@ def _day(told: str) -> datetime | None:
         return datetime.fromisoformat(told).replace(tzinfo=UTC) if told else None
     except ValueError:
         raise UnfitError("a date is written as 2026-03-01") from None
+
+
+def _claim(visit: Visit, connection: Any, item: str) -> None:
+    if not queueing.claim(connection, item, user_id=visit.user.user_id):
+        raise StaleError("somebody else works on this: nothing is lost if you look, but they decide")
 
 
 def _card(visit: Visit, decision_id: str, *, told: str = "", status: int = 200) -> Response:

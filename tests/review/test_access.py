@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from pipelines.store import Store
-from pipelines.store.accounts import ATTEMPTS, Role, put_user
+from pipelines.store.accounts import ATTEMPTS, Role, all_users, put_user
 from pipelines.store.reading import whole_call
 from review.access import RULES, admits
 from review.app import HANDLERS
@@ -23,6 +23,12 @@ REFUSED = {None: {303, 401}} | {role: {403} for role in Role}
 def place(path: str) -> str:
     """Return a path with its parameters filled in by what is not there."""
     return re.sub(r"\{[^}]+\}", "nothing", path)
+
+
+def form(page: str, action: str, *, holding: str = "") -> dict[str, str]:
+    """Return the hidden fields of the first form of a page with an action that holds something."""
+    forms = re.findall(rf'<form method="post" action="{action}".*?</form>', page, re.DOTALL)
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', next(one for one in forms if holding in one)))
 
 
 @pytest.mark.parametrize(("route", "role"), list(product(RULES, ROLES)), ids=str)
@@ -122,6 +128,41 @@ def test_login_forgets_the_failures_of_its_name_only(visitor: Any, store: Store)
         told(*one) for number in range(ATTEMPTS - 1) for one in ((f"n{number}", "wrong"), ("q", "long enough"))
     ]
     assert [401, 429] == [told("last", "wrong"), told("q", "long enough")]
+
+
+def test_who_is_logged_in_may_log_in_again(visitor: Any, store: Store) -> None:
+    """The form of the login carries the session's token where there is a session."""
+    with store.writing() as connection:
+        put_user(connection, "q", role=Role.LEAD, password="long enough")
+    client = visitor(Role.ANALYST)
+    del client.headers[CSRF_HEADER]
+
+    told = form(client.get("/login").text, "/login") | {"name": "q", "password": "long enough"}
+
+    assert 303 == client.post("/login", data=told).status_code
+    assert "q · lead" in client.get("/queue").text
+
+
+def test_verdict_after_the_session_is_over_leaves_the_card(visitor: Any) -> None:
+    """To htmx the login page is not sent, but a notice that goes into the form: the card and its note stay."""
+    answer = visitor(None).post("/decisions/d/verdict", data={"kind": "correct"}, headers={"HX-Request": "true"})
+
+    assert 401 == answer.status_code
+    assert "Log in first: nothing was done" in answer.text
+    assert ("find .told", "innerHTML") == (answer.headers["hx-retarget"], answer.headers["hx-reswap"])
+
+
+@pytest.mark.parametrize("name", ["sales/anna", "..", "a?b#c", "100%25"])
+def test_account_of_any_name_can_be_closed(visitor: Any, store: Store, name: str) -> None:
+    """What stands in a name leads nowhere else: the button beside an account closes that one."""
+    admin = visitor(Role.ADMIN)
+    admin.post("/accounts", data={"name": name, "role": "analyst", "password": "long enough"})
+
+    told = form(admin.get("/accounts").text, "/accounts/close", holding=f'value="{name}"')
+
+    assert 303 == admin.post("/accounts/close", data=told).status_code
+    with store.reading() as connection:
+        assert [False] == [one.active for one in all_users(connection) if one.user_id == name]
 
 
 def test_one_time_token_opens_once(visitor: Any, workbench: Workbench) -> None:

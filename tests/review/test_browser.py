@@ -202,9 +202,26 @@ def test_stale_card_says_who_decided(browser: Browser, site: tuple[str, Store]) 
 
 
 def test_works_without_scripts(browser: Browser, site: tuple[str, Store]) -> None:
-    """A verdict is given by plain forms too."""
+    """A verdict is given by plain forms too, and taken back."""
     page = opened(browser, site, "/calls/c3", java_script_enabled=False)
     page.locator(".decision .wrong_sense").first.click()
 
     expect(page.locator(".decision .event").first).to_have_text("pending")
+    page.locator(".decision [data-undo]").first.click()
+    expect(page.locator(".decision .state").first).to_contain_text("Not judged yet")
+    page.context.close()
+
+
+def test_card_and_note_stay_where_the_session_is_over(browser: Browser, site: tuple[str, Store]) -> None:
+    """A verdict that is not taken leaves what was written, with a notice beside it, once however often it is tried."""
+    page = opened(browser, site, "/calls/c3")
+    card = page.locator(".decision.on")
+    card.locator(".judge [name=note]").fill("sarcasm")
+    page.context.clear_cookies()
+    for _ in range(2):
+        with page.expect_response("**/verdict"):
+            card.locator(".wrong_sense").click()
+
+    expect(card.locator("[role=alert]")).to_have_text("Log in first: nothing was done.")
+    expect(card.locator(".judge [name=note]")).to_have_value("sarcasm")
     page.context.close()

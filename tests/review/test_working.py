@@ -107,6 +107,22 @@ def test_undo_opens_the_decision_again(visitor: Any, store: Store) -> None:
     assert 409 == client.post(f"/api/verdicts/{again}/undo").status_code
 
 
+def test_sampled_call_opened_from_the_queue_is_claimed(visitor: Any) -> None:
+    """Whoever opens a call to read it whole is alone with it, as with a decision; one that is not there is told."""
+    one, two = visitor(Role.ANALYST, "one"), visitor(Role.ANALYST, "two")
+
+    def offered(client: Any) -> list[str]:
+        return [item["call_id"] for item in client.get("/api/queue").json() if item["decision_id"] is None]
+
+    opened = one.post("/queue/call", data={"call_id": "c1"})
+
+    assert 'action="/queue/call"' in one.get("/queue").text
+    assert (303, "/calls/c1") == (opened.status_code, opened.headers["location"])
+    assert (["c1", "c2"], ["c2"]) == (offered(one), offered(two))
+    assert 409 == two.post("/queue/call", data={"call_id": "c1"}).status_code
+    assert 404 == two.post("/queue/call", data={"call_id": "nothing"}).status_code
+
+
 def test_missed_behaviour_is_marked_and_counted_for_recall(visitor: Any) -> None:
     """Words the machine did not see are marked, and the sampled call read whole tells recall."""
     client = visitor(Role.ANALYST)
