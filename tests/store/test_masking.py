@@ -1,5 +1,6 @@
 """What identifies or pays is unreadable before it is stored; evidence stays where it was."""
 
+from datetime import time
 from time import process_time
 
 import pytest
@@ -20,6 +21,19 @@ HIDDEN = [
     "٤٩٢٩١٢٣٤٥٦٧٨",
     "4-9-2-9-1-2",
     "49\u200b29\u200b12",
+    "07700; 900; 123",
+    "07700: 900: 123",
+    "07700:900:123",
+    "4929…1234…5678",
+    "four… nine… two… nine",
+    "it is jo.bloggs at example.com.",
+    "jo.bloggs at gmail.com",
+    "bloggs at gmail.com thanks",
+    "bloggs82 at example.co.uk",
+    "bloggs(at)example.com",
+    "bloggs [at] example [dot] com",
+    "jo.bloggs {at} example dot com",
+    "bloggs (@) example.com",
 ]
 KEPT = [
     "have a lovely day",
@@ -29,6 +43,18 @@ KEPT = [
     "we are open at ten",
     "one moment please, one moment",
     "I looked at it by the dot",
+    "have a look at example.com",
+    "you can log in at gmail.com and look at the inbox",
+    "click the pick-up button at example.com",
+    "we are open from 9.30am at example.com",
+    "until 7 p.m. at the shop",
+    "I was at work.Then he called",
+    "we meet (at) the office, not [at] home",
+    "version 2.5 at www.example.com",
+    "we open 10:30, 11:45 and 12:15",
+    "at 09:00-17:30; on Sundays 10:30-16:00",
+    "one thing: two of them; one more… two more",
+    "turn 12; then 14: that is all",
 ]
 
 
@@ -69,7 +95,61 @@ def test_no_long_number_is_left_whatever_stands_around_it(around: str, digits: s
     assert not any(letter.isdigit() for letter in left)
 
 
-@pytest.mark.parametrize("piece", ["a", "a.", "a dot ", "a at ", "a@", "x at a dot ", "1 ", " ", "-", "dash at "])
+@given(
+    st.from_regex(r"\A[a-z]{2,9}[._+][a-z]{2,9}[0-9]{0,3}\Z"),
+    st.sampled_from([" at ", " AT  ", "(at)", " [at] ", " <at> "]),
+    st.from_regex(r"\A[a-z]{3,9}(\.co)?\.[a-z]{2,6}\Z"),
+    st.sampled_from(["", ".", " thanks", ", and", "?"]),
+)
+def test_no_address_is_left_however_its_at_is_written(name: str, at: str, home: str, after: str) -> None:
+    """A name of joined parts before a home with a dot is hidden, whatever follows."""
+    assert not set(masked(f"mail {name}{at}{home}{after}").split()) & {name, home, f"{home}{after}".strip()}
+    assert name not in masked(f"mail {name}{at}{home}{after}")
+
+
+@given(
+    st.lists(
+        st.sampled_from("look shop pick-up it's us o'clock find offers half-price p.m. there".split()), min_size=1
+    ),
+    st.from_regex(r"\A(www\.)?[a-z]{9}\.(com|co\.uk|org)\Z"),
+)
+def test_talk_of_a_site_is_left_alone(words: list[str], site: str) -> None:
+    """Where words of talk stand before "at" and a site, nothing is hidden."""
+    text = f"you can {' '.join(words)} at {site} today"
+
+    assert text == masked(text)
+
+
+@given(st.lists(st.times(), min_size=1, max_size=6), st.sampled_from([", ", "; ", " – ", " and ", "; then "]))
+def test_times_of_the_clock_are_left_alone(times: list[time], between: str) -> None:
+    """However many times are told in a row, they are no number."""
+    text = f"we are open: {between.join(f'{one:%H:%M}' for one in times)}"
+
+    assert text == masked(text)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        ":",
+        "…",
+        "a at b.",
+        "a.b at c.d ",
+        "a(at)",
+        "a [at] b",
+        "(at) ",
+        "a",
+        "a.",
+        "a dot ",
+        "a at ",
+        "a@",
+        "x at a dot ",
+        "1 ",
+        " ",
+        "-",
+        "dash at ",
+    ],
+)
 def test_long_runs_are_masked_in_a_moment(piece: str) -> None:
     """Whatever a text repeats, masking takes time by its length, not by the square of it."""
     text, before = piece * (200_000 // len(piece)), process_time()
