@@ -3,25 +3,21 @@
 A line without a label goes on with the turn before it. A label is believed where it is a role by itself, where the
 user says who it is, or where it begins two lines or more; so a colon in what is said is left alone. Behind the first
 such label a line that looks as if somebody else spoke (`Supervisor: …`) is a turn of its own, of an unknown speaker:
-as part of the turn before, an agent would be paid for another's words. A time in brackets before the label is left
-aside, for it may be of the day or of the call.
+as part of the turn before, an agent would be paid for another's words. A time before the label is left aside, for it
+may be of the day or of the call.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from detector.transcript import Call
 from pipelines.readers.conversation import Said, conversation
-from pipelines.readers.roles import NO_ROLES, Roles, names_somebody, written_role
+from pipelines.readers.labels import Labelled, labelled, names_somebody
+from pipelines.readers.roles import NO_ROLES, Roles, written_role
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import UnreadableError, contents, faults_told, text_of
 
-_LABELLED = re.compile(
-    r"\s*(?:[\[(]\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?[\])]\s*)?"
-    r"(?P<label>[^:\[\](){}\"]{1,60}(?:[\[(][^:\[\](){}\"]{1,60}[\])]\s*)?):(?:\s+(?P<text>.*))?"
-)
 BELIEVED_FROM = 2
 SPEAKERS_FROM = 2
 
@@ -52,24 +48,27 @@ def read(file: Path, roles: Roles) -> Iterator[Call]:
 
 def _believed(lines: Iterable[str], roles: Roles) -> frozenset[str]:
     """Return the labels that say who speaks."""
-    labels = Counter(match["label"].strip() for line in lines if (match := _LABELLED.fullmatch(line)))
-    return frozenset(
-        label for label, count in labels.items() if label and (count >= BELIEVED_FROM or roles.tells(label))
-    )
+    begun = [one for line in lines if (one := labelled(line))]
+    counted = Counter(one.label for one in begun if not one.tight or names_somebody(one.label, one.text))
+    often = {label for label, count in counted.items() if count >= BELIEVED_FROM}
+    return frozenset(one.label for one in begun if one.label in often or roles.tells(one.label))
 
 
 def _turns(lines: Iterable[str], believed: frozenset[str]) -> Iterator[tuple[str | None, list[str]]]:
     label: str | None = None
     said: list[str] = []
     for line in lines:
-        match = _LABELLED.fullmatch(line)
-        if match and (
-            match["label"].strip() in believed or (label is not None and names_somebody(match["label"], match["text"]))
-        ):
+        begun = labelled(line)
+        if begun and _opens(begun, believed, amid=label is not None):
             if label is not None or said:
                 yield label, said
-            label, said = match["label"].strip(), [(match["text"] or "").strip()]
+            label, said = begun.label, [begun.text]
         elif line.strip():
             said.append(line.strip())
     if label is not None or said:
         yield label, said
+
+
+def _opens(begun: Labelled, believed: frozenset[str], *, amid: bool) -> bool:
+    """Tell whether a line opens a turn; `amid` the turns, so does what looks as if somebody else spoke."""
+    return begun.label in believed or (amid and names_somebody(begun.label, begun.text))

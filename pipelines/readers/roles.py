@@ -24,7 +24,6 @@ ROLE_WORDS: Mapping[str, Speaker] = {
 Value = TypeVar("Value")
 _NUMBERED = re.compile(r"(?P<word>[a-z]+)[ _-]?\d*")
 _BRACKETED = re.compile(r"(?P<name>[^(\[]+?)\s*[(\[](?P<inside>[^)\]]*)[)\]]")
-WORDS_OF_A_NAME = 3
 
 
 class RolesError(DetectorError):
@@ -134,16 +133,6 @@ def named(label: str | None) -> tuple[str, ...]:
 def written_role(label: str | None) -> Speaker | None:
     """Return the speaker that a written label means by itself; of `Agent (Jo)` what `Agent` does."""
     return next((speaker for name in reversed(named(label)) if (speaker := role_word(name)) is not None), None)
-
-
-def names_somebody(label: str, said: str | None) -> bool:
-    """Tell whether `Label: said` looks like somebody's words: one to three words with capitals, and no bare value.
-
-    So `Supervisor: Hello` and `Note: she was cross` do, `Total: 5.20` and `my view: no` do not.
-    """
-    first, *others = named(label)[-1].split() or [""]
-    capital = first[:1].isupper() and all(word[:1].isupper() or word.isdigit() for word in others)
-    return capital and len(others) < WORDS_OF_A_NAME and (not said or any(map(str.isalpha, said)))
 
 
 def _key(label: object) -> str:

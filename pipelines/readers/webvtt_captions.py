@@ -1,8 +1,8 @@
 """WebVTT captions: who speaks stands in voice tags (`<v Name>`), or as Zoom writes it before the text (`Name: text`).
 
 A name is a role only where it says so by itself (`Agent`); for others give `--role "Jo Marsh=agent"`. A cue is a turn,
-or several where several speak in it: behind `</v>` it is nobody known, and where names stand before the text a further
-line may begin with one. Captions are cut to fit a screen: a cue that ends amid a sentence goes on in the next one.
+or several where several speak in it: behind `</v>` it is nobody known, and where anybody is named a further line may
+begin with another's name. Captions are cut to fit a screen: a cue that ends amid a sentence goes on in the next one.
 """
 
 import html
@@ -16,14 +16,13 @@ from webvtt.models import Caption, Timestamp
 
 from detector.transcript import Call
 from pipelines.readers.conversation import Said, conversation
-from pipelines.readers.roles import Roles, names_somebody
+from pipelines.readers.labels import Labelled, labelled, names_somebody
+from pipelines.readers.roles import Roles
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import UnreadableError, contents, faults_told, text_of
 
 SIGNATURE = "WEBVTT"
-_VOICE = re.compile(r"<v(?:\.[^\s>]+)*\s+([^>]*)>|</v>")
-_NAME = re.compile(r"(?P<name>[^:<>\n]{1,80}):\s+(?P<text>\S.*)", re.DOTALL)
-_LINE = re.compile(r"(?P<name>[^:<>\n]{1,80}):(?:\s+(?P<text>.*))?")
+_VOICE = re.compile(r"<v(?:\.[^\s>]+)*(?:\s+([^>]*))?>|</v>", re.IGNORECASE)
 _ENDS = re.compile(r"[.?!…][\"'”’)\]]*$")
 PAUSE_MS, JOINED_WORDS = 1000, 60
 """A cue goes on in the next one where no longer pause parts them, and until it has so many words."""
@@ -75,23 +74,18 @@ def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def _names(cues: list[Caption]) -> frozenset[str]:
     """Return the names before the text; believed where, as in Zoom's files, the first cue and most others have one."""
-    matches = [_NAME.fullmatch(cue.raw_text) for cue in cues]
-    found = [_name(match["name"]) for match in matches if match]
-    return frozenset(found) if matches[0] and len(found) * 2 >= len(cues) else frozenset()
-
-
-def _name(written: str) -> str:
-    """Return a name as it is known: captions put a dash before each of two speakers."""
-    return html.unescape(written).strip().removeprefix("-").strip()
+    begun = [None if _VOICE.search(cue.raw_text) else labelled(_plain(cue, cue.raw_text)[0]) for cue in cues]
+    found = [one.label for one in begun if one and not one.tight]
+    return frozenset(found) if begun[0] and len(found) * 2 >= len(cues) else frozenset()
 
 
 def _said(cue: Caption, roles: Roles, names: frozenset[str]) -> Iterator[tuple[str | None, Said]]:
     """Yield who said what in a cue, by the name that stands there."""
     start, end = (Timestamp.from_string(time).in_milliseconds() for time in (cue.start, cue.end))
-    spans = _lines(cue.raw_text, roles, names) if names and not _VOICE.search(cue.raw_text) else _voices(cue.raw_text)
-    for voice, text in spans:
-        if plain := _plain(cue, text):
-            yield voice, Said(who=roles.written(voice), text=plain, start_ms=start, end_ms=end)
+    for voice, text in _voices(cue.raw_text):
+        for name, part in _by_line(voice, _plain(cue, text), roles, names):
+            if part:
+                yield name, Said(who=roles.written(name), text=part, start_ms=start, end_ms=end)
 
 
 def _joined(said: Iterable[tuple[str | None, Said]]) -> list[Said]:
@@ -120,26 +114,30 @@ def _voices(text: str) -> Iterator[tuple[str | None, str]]:
         yield html.unescape(voice).strip() if voice else None, part
 
 
-def _lines(text: str, roles: Roles, names: frozenset[str]) -> Iterator[tuple[str | None, str]]:
-    """Yield name and text of each part of a cue with names before the text; a further line may begin with another."""
-    first = _NAME.fullmatch(text)
-    name, said = (_name(first["name"]), first["text"]) if first else (None, text)
-    part, *lines = said.split("\n")
-    for line in lines:
-        match = _LINE.fullmatch(line)
-        if match and _opens(_name(match["name"]), match["text"], roles, names):
-            yield name, part
-            name, part = _name(match["name"]), match["text"] or ""
+def _by_line(
+    voice: str | None, lines: list[str], roles: Roles, names: frozenset[str]
+) -> Iterator[tuple[str | None, str]]:
+    """Yield name and text of each part of what a voice says: a line of it may begin with another name."""
+    if voice is None and not names:
+        yield None, " ".join(lines).strip()
+        return
+    name, part = voice, ""
+    for at, line in enumerate(lines):
+        begun = labelled(line)
+        known = begun is not None and (begun.label in names or roles.tells(begun.label))
+        if begun and (known or _opens(begun, further=at > 0, voiced=voice is not None)):
+            yield name, part.strip()
+            name, part = begun.label, begun.text
         else:
-            part = f"{part}\n{line}"
-    yield name, part
+            part = f"{part} {line}"
+    yield name, part.strip()
 
 
-def _opens(name: str, said: str | None, roles: Roles, names: frozenset[str]) -> bool:
-    """Tell whether a name at the head of a cue's further line is a speaker's."""
-    return name in names or roles.tells(name) or names_somebody(name, said)
+def _opens(begun: Labelled, *, further: bool, voiced: bool) -> bool:
+    """Tell whether a line with a name that is not known opens a turn: a further one by its looks."""
+    return names_somebody(begun.label, begun.text) if further else not voiced and not begun.tight
 
 
-def _plain(cue: Caption, text: str) -> str:
-    """Return text without tags, its lines joined."""
-    return " ".join(html.unescape(str(Caption(cue.start, cue.end, text).text)).split("\n")).strip()
+def _plain(cue: Caption, text: str) -> list[str]:
+    """Return the lines of text without tags."""
+    return html.unescape(str(Caption(cue.start, cue.end, text).text)).split("\n")

@@ -468,6 +468,61 @@ def test_who_speaks_once_in_plain_text_is_no_part_of_the_turn_before(tmp_path: P
     assert speakers(found) == [UNKNOWN, AGENT, CUSTOMER, AGENT, UNKNOWN, AGENT, UNKNOWN]
 
 
+@pytest.mark.parametrize(
+    ("line", "speaker"),
+    [
+        ("Customer:Have a lovely day!", CUSTOMER),
+        ("Customer\uff1aHave a lovely day!", CUSTOMER),
+        ("[100:02] Customer: Have a lovely day!", CUSTOMER),
+        ("00:12 Customer: Have a lovely day!", CUSTOMER),
+        ("10:02 AM - Customer: Have a lovely day!", CUSTOMER),
+        ("[2026-03-02 09:14:05] Customer: Have a lovely day!", CUSTOMER),
+        ("17 Customer: Have a lovely day!", CUSTOMER),
+        ("- **Customer:** Have a lovely day!", CUSTOMER),
+        ('Customer (Anna "Annie" Lee): Have a lovely day!', CUSTOMER),
+        ("Customer (00:12): Have a lovely day!", CUSTOMER),
+        ("Maria de Souza: Have a lovely day!", UNKNOWN),
+        ("customer's wife: Have a lovely day!", UNKNOWN),
+        ("Customer Lee:Have a lovely day!", UNKNOWN),
+        ("\u5ba2\u6237: Have a lovely day!", UNKNOWN),
+    ],
+)
+def test_a_line_of_another_speaker_is_never_the_agent_s(line: str, speaker: Speaker, tmp_path: Path) -> None:
+    """However its label is written, and though it comes once, what it says is a turn of its own."""
+    found = call("plain-text", tmp_path, f"Agent: Hello.\n{line}\nAgent: Bye.\n")
+
+    assert [turn.text for turn in found.turns] == ["Hello.", "Have a lovely day!", "Bye."]
+    assert speakers(found) == [AGENT, speaker, AGENT]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "the code is: twelve",
+        "http://example.org/a is it",
+        "Https://example.org is it",
+        "10:30 works for us",
+        "At 10:30 we open",
+        "my view:no",
+        "Total:5.20",
+        "This is what we do: nothing",
+        "\u60a8\u7684\u8ba2\u5355\u53f7\u7801\u73b0\u5728\u662f\u8fd9\u4e2a: A",
+    ],
+)
+def test_a_colon_in_what_is_said_is_no_speaker(line: str, tmp_path: Path) -> None:
+    """A sentence, a time or an address on a line of its own goes on with the turn."""
+    found = call("plain-text", tmp_path, f"Agent: Look:\n{line}\nCustomer: Yes.\n")
+
+    assert [(turn.text, turn.speaker) for turn in found.turns] == [(f"Look: {line}", AGENT), ("Yes.", CUSTOMER)]
+
+
+def test_times_and_addresses_are_no_speakers_however_often_they_come(tmp_path: Path) -> None:
+    """What begins two lines is a label only where a space follows its colon."""
+    lines = ("10:30 works", "10:45 works", "https://a is it", "https://b is it", "mailto:a is it", "mailto:b is it")
+
+    assert len(call("plain-text", tmp_path, "\n".join(("Agent: Look:", *lines))).turns) == 1
+
+
 def test_a_label_may_have_a_name_in_brackets(tmp_path: Path) -> None:
     """The role is what it is without the name; the name tells two agents apart."""
     text = "Agent (Anna): Hello.\nCustomer [Jo]: Hi.\nAgent (Ben): Bye (for now): bye.\nWe said (twice): no\n"
@@ -489,6 +544,37 @@ def test_each_line_of_a_cue_may_have_its_own_speaker(tmp_path: Path) -> None:
 
     assert [turn.text for turn in found.turns] == ["Well, that is all. Total: 5", "Thank you!", "Bye", "Bye", "Hm"]
     assert speakers(found) == [AGENT, CUSTOMER, CUSTOMER, AGENT, UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("cue", "speaker"),
+    [
+        ("Agent: One moment.\nCustomer:Have a lovely day!", CUSTOMER),
+        ("Agent: One moment.\n<i>Customer</i>: Have a lovely day!", CUSTOMER),
+        ("Agent: One moment.\nMaria de Souza: Have a lovely day!", UNKNOWN),
+        ("<v Agent>One moment.\nCustomer: Have a lovely day!", CUSTOMER),
+        ("<v Agent>One moment. <v>Have a lovely day!", UNKNOWN),
+        ("<v Agent>One moment. <V Customer>Have a lovely day!</V>", CUSTOMER),
+    ],
+)
+def test_another_speaker_s_words_in_a_cue_are_never_the_agent_s(cue: str, speaker: Speaker, tmp_path: Path) -> None:
+    """However names and voices are written, another one opens a turn."""
+    found = call("webvtt", tmp_path, cues_of((1, 2, cue)))
+
+    assert [(turn.text, turn.speaker) for turn in found.turns] == [
+        ("One moment.", AGENT),
+        ("Have a lovely day!", speaker),
+    ]
+
+
+def test_a_voice_keeps_what_it_says_of_a_colon(tmp_path: Path) -> None:
+    """A note or a value in a tagged voice, in most cues even, is what that voice says."""
+    cues = [(at, at + 1, f"<v Agent>Note: it is\nworth: {at}.") for at in (1, 4)]
+
+    assert [(turn.text, turn.speaker) for turn in call("webvtt", tmp_path, cues_of(*cues)).turns] == [
+        ("Note: it is worth: 1.", AGENT),
+        ("Note: it is worth: 4.", AGENT),
+    ]
 
 
 def test_words_behind_a_voice_are_nobody_s(tmp_path: Path) -> None:
