@@ -14,9 +14,9 @@ WIDE = 1_000
 
 
 def console_for(*, stderr: bool = False) -> Console:
-    """Return the console on standard output, or on standard error."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=WIDE)
+    """Return the console on standard output, or on standard error; it shows `[b]` and `:100:` as they stand."""
+    console = Console(stderr=stderr, markup=False, emoji=False)
+    return console if console.is_terminal else Console(stderr=stderr, width=WIDE, markup=False, emoji=False)
 
 
 def show(console: Console, table: Table) -> None:

@@ -75,7 +75,7 @@ def opened(output: str, *, inputs: Iterable[Path]) -> AbstractContextManager[Bin
 
 def tell(console: Console, fault: InputFault) -> None:
     """Print a fault as one line."""
-    console.print(str(fault), markup=False, highlight=False, soft_wrap=True)
+    console.print(str(fault), markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def tell_unknown(console: Console, turns: int, files: int) -> None:

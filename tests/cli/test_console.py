@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 from readers.cases import SAMPLES
@@ -30,6 +31,19 @@ def test_a_file_gets_lines_as_long_as_they_are(monkeypatch: pytest.MonkeyPatch) 
     (row,) = [line for line in told.getvalue().splitlines() if BEHAVIOUR in line]
 
     assert 7 == row.count(INTERVAL)
+
+
+def test_names_and_places_are_shown_as_they_stand(tmp_path: Path) -> None:
+    """Neither a label in brackets nor a line between colons is markup or an emoji, in tables and in errors."""
+    file = tmp_path / "calls[b].csv"
+    rows = ["c1,[agent],hello", "c1,[/b],hi", *(f"c{at},agent,hi" for at in range(2, 98)), "c99"]
+    file.write_text("\n".join(["call_id,speaker,text", *rows]), encoding="utf-8")
+
+    told = CliRunner().invoke(application(), ["inspect", str(file)])
+
+    assert told.exception is None or isinstance(told.exception, SystemExit)
+    for part in ("'[agent]' is unknown", "'[/b]' is unknown", "calls[b].csv:100: has 1 fields"):
+        assert part in told.output
 
 
 @pytest.mark.parametrize("width", [50, 80, 120])
