@@ -5,10 +5,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
 
-from pydantic import AwareDatetime
-
 from detector.decision import Decision, Outcome
-from detector.transcript import Contract, Id
+from detector.transcript import Contract, Id, Moment
 
 
 class VerdictKind(StrEnum):
@@ -32,7 +30,7 @@ class Judgement(Contract):
     verdict_id: Id
     decision_id: Id
     kind: VerdictKind
-    decided_at: AwareDatetime
+    decided_at: Moment
 
 
 Judgements: TypeAlias = Mapping[str, Judgement]

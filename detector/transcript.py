@@ -2,10 +2,20 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from detector.errors import TranscriptError
 
@@ -45,6 +55,19 @@ TurnId: TypeAlias = Annotated[str, BeforeValidator(_readable), Field(min_length=
 """It may be longer than a call's id, of which it is made where a turn has none of its own."""
 
 
+def _reckoned(moment: datetime) -> datetime:
+    """Return a moment that is one in UTC, too: the calendar of many a library ends with the years 1 and 9999."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no moment of the years 1 to 9999 in UTC") from None
+    return moment
+
+
+Moment: TypeAlias = Annotated[AwareDatetime, AfterValidator(_reckoned)]
+"""A time with its zone."""
+
+
 class Contract(BaseModel):
     """A frozen value that crosses an edge of the system; unknown fields are left aside."""
 
@@ -80,7 +103,7 @@ class CallHeader(Contract):
     team: Text | None = None
     customer_name: Text | None = None
     language: Text | None = None
-    started_at: AwareDatetime | None = None
+    started_at: Moment | None = None
 
     @property
     def header(self) -> "CallHeader":
@@ -97,7 +120,7 @@ def merged(known: CallHeader, told: CallHeader) -> CallHeader:
 class Call(CallHeader):
     """A whole call. Of it only `call_id`, and of a turn `speaker` and `text`, are required."""
 
-    ended_at: AwareDatetime | None = None
+    ended_at: Moment | None = None
     turns: tuple[Turn, ...] = ()
 
     @model_validator(mode="before")

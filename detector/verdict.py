@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import AwareDatetime
-
 from detector.decision import Decision
 from detector.judgement import Judgement, VerdictKind
 from detector.reward import Credit, RewardEvent, RewardType
-from detector.transcript import CallHeader, Contract, Id, TurnId
+from detector.transcript import CallHeader, Contract, Id, Moment, TurnId
 
 SCHEMA_VERSION = 1
 
@@ -40,7 +38,7 @@ class Verdict(Contract):
     agent_id: Id | None = None
     kind: VerdictKind
     reviewer: Id
-    decided_at: AwareDatetime
+    decided_at: Moment
     known: Known
 
     @property

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
-from detector.transcript import Call, CallHeader, Contract, Id, Turn, numbered
+from detector.transcript import Call, CallHeader, Contract, Id, Moment, Turn, numbered
 from detector.verdict import Verdict
 
 SCHEMA_VERSION = 1
@@ -41,7 +41,7 @@ class CallEnded(Contract):
     type: Literal["call.ended"] = "call.ended"
     schema_version: int = SCHEMA_VERSION
     call_id: Id
-    ended_at: AwareDatetime | None = None
+    ended_at: Moment | None = None
 
 
 class WholeCall(Call):

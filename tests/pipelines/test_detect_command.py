@@ -1,8 +1,10 @@
 """`detector detect`, run as a user runs it, on good input and on bad."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,20 @@ def written(file: Path, *lines: bytes | dict[str, Any]) -> Path:
         b"".join((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines)
     )
     return file
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-05:00"])
+def test_a_moment_that_is_none_in_utc_costs_its_own_call_only(moment: str, tmp_path: Path) -> None:
+    """It is told with its line, and the calls before and behind it are stored."""
+    store = tmp_path / "qa.db"
+    lines = (call("a"), call("b", started_at=moment), call("c", started_at="9999-12-31T23:59:59Z"))
+    done = run("detect", written(tmp_path / "calls.jsonl", *lines), "--store", store, "--jobs", "1")
+
+    assert 1 == done.returncode
+    assert "calls.jsonl:2: started_at: Value error, is no moment of the years 1 to 9999 in UTC" in done.stderr
+    assert "Traceback" not in done.stderr
+    with closing(sqlite3.connect(store)) as opened:
+        assert [("a",), ("c",)] == opened.execute("SELECT call_id FROM calls ORDER BY call_id").fetchall()
 
 
 def test_the_samples_give_decisions_rewards_and_a_scorecard_a_call(outputs: Outputs) -> None:
