@@ -16,7 +16,8 @@ from pipelines.readers import InputFault
 def bridge_lines(over: flow.Bridge, *, lines: str, output: str, console: Console) -> bool:
     """Translate a file of JSON lines as they come; - is standard input and output. Tell whether all could be read."""
     faults = told = 0
-    with _incoming(lines) as incoming, opened(output, inputs=[Path(lines)]) as outgoing:
+    source = Path("/dev/stdin" if lines == "-" else lines)
+    with _incoming(lines) as incoming, opened(output, inputs=[source]) as outgoing:
         for one in flow.bridge(incoming, lines, over):
             if isinstance(one, InputFault):
                 faults += 1

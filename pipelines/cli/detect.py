@@ -53,7 +53,7 @@ def detect(
     What cannot be read is told with file and line, counted, and passed over; the exit code is then 1.
     """
     roles, columns = Roles.parse(role or (), agent_id or ()), Columns.parse(column or ())
-    refuse_overwriting(files, (decisions, rewards, scorecards))
+    refuse_overwriting(files, (decisions, rewards, scorecards), store=store)
     settings = Settings()
     make = partial(assemble.detector, settings)
     if jobs == 0:

@@ -1,9 +1,11 @@
 """Options that several commands share, and lines they share at their end."""
 
+import os
 import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from stat import S_ISCHR
 from typing import Annotated, BinaryIO
 
 import typer
@@ -44,21 +46,40 @@ ColumnOptions = Annotated[
 
 
 class OutputError(DetectorError):
-    """An output that is read from, too: opened to be written, it would be emptied first."""
+    """An output that is read from, or written to under another name, too: what is there would be lost."""
 
 
-def refuse_overwriting(inputs: Iterable[Path], outputs: Iterable[Path | str | None]) -> None:
-    """Let no output be a file that is read, by whatever name; None is no output, and `-` standard output.
+def refuse_overwriting(
+    inputs: Iterable[Path], outputs: Iterable[Path | str | None], *, store: str | None = None
+) -> None:
+    """Let no output be a file that is read, nor two names be one file, by whatever names; a store is a file or a URL.
+
+    Several outputs may have one name; None is no output, and `-` standard output.
 
     Raises:
-        OutputError: an output is an input.
+        OutputError: an output is an input, or the file of another output.
     """
-    read = [file for file in inputs if file.is_file()]
-    for output in outputs:
-        if output in (None, "-") or not (path := Path(output)).is_file():
+    read = {_file(file.absolute()) for file in inputs if file.is_file()}
+    written = {} if store is None else {_file(Path(store.removeprefix("sqlite:///"))): store}
+    for output in dict.fromkeys(outputs):
+        file = None if output is None else _file(output)
+        told = "standard output" if output == "-" else output
+        if file is None:
             continue
-        if any(path.samefile(file) for file in read):
-            raise OutputError(f"{output}: is read from, and would be overwritten: name another file for the output")
+        if file in read:
+            raise OutputError(f"{told}: is read from, and would be overwritten: name another file for the output")
+        if file in written:
+            raise OutputError(f"{told}: is written to as {written[file]}, too: name another file for one of them")
+        written[file] = str(told)
+
+
+def _file(name: Path | str) -> tuple[int, int] | Path | None:
+    """Return what a file is known by, whatever its name; None of a device, which loses nothing."""
+    try:
+        found = os.fstat(sys.stdout.fileno()) if name == "-" else Path(name).stat()
+    except (OSError, ValueError):
+        return None if name == "-" else Path(name).resolve()
+    return None if S_ISCHR(found.st_mode) else (found.st_dev, found.st_ino)
 
 
 def opened(output: str, *, inputs: Iterable[Path]) -> AbstractContextManager[BinaryIO]:

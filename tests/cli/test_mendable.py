@@ -1,6 +1,7 @@
 """Mistakes in options, paths and settings, made as a user makes them: one line, exit code 2, nothing destroyed."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,45 @@ def test_an_output_never_overwrites_an_input(
     assert 2 == code
     assert f"error: {link}: {READ_FROM}" in line
     assert file.read_bytes() == sample.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("decisions", "other"),
+    [
+        ("both.jsonl", ["--rewards", "./both.jsonl"]),
+        ("both.jsonl", ["--scorecards", "link.jsonl"]),
+        ("qa.db", ["--store", "qa.db"]),
+        ("qa.db", ["--store", "sqlite:///./qa.db"]),
+    ],
+    ids=str,
+)
+def test_two_outputs_are_never_one_file(
+    decisions: str, other: list[str], tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is named in two ways, or as the store, is refused though it is not there yet; nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    Path("link.jsonl").symlink_to("both.jsonl")
+
+    code, line = run("detect", NATIVE, "--decisions", decisions, *other)
+
+    assert (2, 1) == (code, line.count("\n"))
+    assert ": is written to as " in line
+    assert not Path(decisions).exists()
+
+
+@pytest.mark.parametrize("arguments", [["--rewards", "-", "--decisions", "/dev/stdout"], ["--rewards", "-"]], ids=str)
+def test_standard_output_is_a_file_like_others(arguments: list[str], tmp_path: Path) -> None:
+    """Under two names, or added to an input, it is refused; a run used to read on for ever what it wrote."""
+    file = tmp_path / "calls.jsonl"
+    file.write_bytes(NATIVE.read_bytes())
+    target = file if len(arguments) == 2 else tmp_path / "out.jsonl"
+    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "detect", str(file), *arguments]
+    with target.open("ab") as out:
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, cwd=ROOT, timeout=60, check=False)
+
+    assert 2 == done.returncode
+    assert b"standard output" in done.stderr
+    assert file.read_bytes() == NATIVE.read_bytes()
 
 
 def test_an_output_that_was_there_is_written_anew(tmp_path: Path, run: Run) -> None:
