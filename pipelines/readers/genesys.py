@@ -116,18 +116,31 @@ def _said(phrase: Phrase, participants: tuple[Participant, ...], origin: float, 
 
 
 def _who(phrase: Phrase, participants: tuple[Participant, ...], roles: Roles) -> Who:
-    """Return who says a phrase; of several agents on the line at once none is named."""
+    """Return who says a phrase; of several agents on the line at once none is named.
+
+    Where times do not tell who was on the line, an internal phrase may be a menu's, if there was one.
+    """
     purpose = (phrase.participant_purpose or "").lower()
     if purpose in CUSTOMERS:
         return roles.who(phrase.participant_purpose, known=Speaker.CUSTOMER)
-    inside = [one for one in participants if _on_the_line(one, phrase.start_time_ms)]
+    timed = _timed(phrase, participants)
+    inside = [one for one in participants if not timed or _on_the_line(one, phrase.start_time_ms)]
     agents = {one.user_id for one in inside if PURPOSES.get((one.participant_purpose or "").lower())}
     menus = [one for one in inside if (one.participant_purpose or "").lower() in MENUS]
+    if purpose == "internal" and menus and not timed:
+        return roles.who(phrase.participant_purpose)
     if purpose == "internal" and menus and not agents:
         return roles.who("ivr", known=Speaker.SYSTEM)
     return roles.who(
         phrase.participant_purpose, known=PURPOSES.get(purpose), agent_id=agents.pop() if len(agents) == 1 else None
     )
+
+
+def _timed(phrase: Phrase, participants: tuple[Participant, ...]) -> bool:
+    """Tell whether a phrase has a time, and those of the participants are by the same clock: since 1970, or not."""
+    at = phrase.start_time_ms
+    times = (time for one in participants for time in (one.start_time_ms, one.end_time_ms) if time is not None)
+    return at is not None and all((time >= EPOCH_FROM_MS) == (at >= EPOCH_FROM_MS) for time in times)
 
 
 def _on_the_line(participant: Participant, at: float | None) -> bool:

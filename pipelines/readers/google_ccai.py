@@ -143,7 +143,7 @@ def _imported(call_id: str, entries: tuple[Entry, ...], roles: Roles) -> Call:
     start = min((one for one in moments if one), default=None)
     said = [
         Said(
-            who=roles.who(one.role, one.user_id, known=ROLES.get((one.role or "").upper())),
+            who=roles.who(one.role, one.user_id, known=_role(one.role)),
             text=one.text,
             start_ms=since(start, moment),
         )
@@ -177,7 +177,7 @@ def _agents(found: Conversation, transcript: Transcript) -> Agents:
     """Return the ids of the agents, and whose the turns are: the only one's, where no more than one speaks."""
     named = {one.agent_id for one in found.quality_metadata.agent_info if one.agent_id}
     people = [one.segment_participant for one in transcript.transcript_segments]
-    speaking = {one.user_id for one in people if one.user_id and ROLES.get(one.role or "") is Speaker.AGENT}
+    speaking = {one.user_id for one in people if one.user_id and _role(one.role) is Speaker.AGENT}
     several = len(found.quality_metadata.agent_info) > 1 or len(speaking) > 1
     return Agents(frozenset(named), None if several else next(iter(named), found.agent_id))
 
@@ -195,8 +195,14 @@ def _said(segment: Segment, found: Conversation, agents: Agents, roles: Roles) -
 
 def _who(segment: Segment, metadata: CallMetadata, agents: Agents, roles: Roles) -> Who:
     role, channel, user_id = segment.segment_participant.role, segment.channel_tag, segment.segment_participant.user_id
-    known = ROLES.get(role or "")
+    known = _role(role)
     if known is None and channel is not None:
         known = {metadata.agent_channel: Speaker.AGENT, metadata.customer_channel: Speaker.CUSTOMER}.get(channel)
-    agent_id = user_id if user_id in agents.ids else agents.sole
-    return roles.who(channel, role, user_id, known=known, agent_id=agent_id)
+    numbered = (user_id or "").isdecimal() and not (channel is None and known is None)
+    labels = (channel, role) if numbered else (channel, role, user_id)  # a number could be taken for a channel's
+    own = user_id in agents.ids or (numbered and roles.renames(user_id))
+    return roles.who(*labels, known=known, agent_id=user_id if own else agents.sole)
+
+
+def _role(name: str | None) -> Speaker | None:
+    return ROLES.get((name or "").upper())

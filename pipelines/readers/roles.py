@@ -88,6 +88,10 @@ class Roles:
         """Tell whether the user says who a label is."""
         return _key(label) in self.speakers
 
+    def renames(self, label: object) -> bool:
+        """Tell whether the user gives the agent of a label an id."""
+        return _key(label) in self.agent_ids
+
     def tells(self, label: str) -> bool:
         """Tell whether a written label is a role by itself, or the user says who it is."""
         return written_role(label) is not None or any(map(self.maps, named(label)))

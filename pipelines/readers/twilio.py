@@ -74,7 +74,10 @@ def read(file: Path, roles: Roles) -> Iterator[Call]:
     if found.meta.next_page_url:
         raise UnreadableError("meta.next_page_url: is one page of several; fetch all the sentences with PageSize=1000")
     url = _SID.search(found.meta.url or "")
-    participants = {one.channel_participant: one for one in (found.channel or Channel()).participants}
+    people = (found.channel or Channel()).participants
+    participants: dict[int | None, Participant] = {
+        one.channel_participant: one for one in people if one.channel_participant is not None
+    }
     yield conversation(
         found.sid or (url[1] if url else None) or found.customer_key or file.stem,
         [_said(one, participants.get(one.media_channel, Participant()), roles) for one in found.sentences],

@@ -150,6 +150,45 @@ def test_a_genesys_agent_is_the_one_on_the_line(tmp_path: Path) -> None:
     assert found.agent_id is None
 
 
+@pytest.mark.parametrize(("begin", "at"), [(1_700_000_000_000, 1000), (0, 1_700_000_001_000), (0, None)])
+def test_where_times_do_not_tell_a_menu_s_words_are_not_the_agent_s(begin: int, at: int | None, tmp_path: Path) -> None:
+    """By two clocks, or without a time, an internal phrase is nobody's if there was a menu, else the sole agent's."""
+    agent = {"participantPurpose": "agent", "userId": "u1", "startTimeMs": begin + 10_000, "endTimeMs": begin + 90_000}
+    menu = {"participantPurpose": "ivr", "startTimeMs": begin, "endTimeMs": begin + 10_000}
+
+    def found(*participants: Any) -> list[tuple[Speaker, str | None]]:
+        phrases = [{"text": "hello", "startTimeMs": at, "participantPurpose": "internal"}]
+        document = {"participants": participants, "transcripts": [{"phrases": phrases}]}
+        return [(turn.speaker, turn.agent_id) for turn in call("genesys", tmp_path, document).turns]
+
+    assert found(menu, agent) == [(UNKNOWN, None)]
+    assert found(agent) == [(AGENT, "u1")]
+
+
+def test_a_user_id_of_google_is_not_taken_for_a_channel(tmp_path: Path) -> None:
+    """Who is in channel 1 is not the participant whose id is 1, unless the file tells neither channel nor role."""
+
+    def found(*options: str, **segment: Any) -> list[Speaker]:
+        document = {"transcript": {"transcriptSegments": [{"text": "hello", **segment}]}}
+        return speakers(call("google-ccai", tmp_path, document, *options))
+
+    assert found("1=agent", channelTag=2, segmentParticipant={"role": "END_USER", "userId": "1"}) == [CUSTOMER]
+    assert found("1=agent", channelTag=2, segmentParticipant={"userId": "1"}) == [UNKNOWN]
+    assert found("1=agent", channelTag=1, segmentParticipant={"userId": "2"}) == [AGENT]
+    assert found("1=agent", segmentParticipant={"userId": "1"}) == [AGENT]
+    assert found("u-1=agent", channelTag=2, segmentParticipant={"role": "END_USER", "userId": "u-1"}) == [AGENT]
+    assert found(segmentParticipant={"role": "agent"}) == [AGENT]
+
+
+def test_what_is_in_no_channel_of_twilio_is_nobody_s(tmp_path: Path) -> None:
+    """A sentence without a channel and a participant without one have nothing to do with each other."""
+    participants = [{"role": "Customer"}, {"role": "Agent", "user_id": "a1"}]
+    sentences = [{"media_channel": number, "transcript": "hello"} for number in (None, 2)]
+    found = call("twilio", tmp_path, {"channel": {"participants": participants}, "sentences": sentences})
+
+    assert speakers(found) == [UNKNOWN, UNKNOWN]
+
+
 def test_the_legs_of_genesys_are_in_the_order_of_their_times(tmp_path: Path) -> None:
     """A transfer's second leg may stand first in the file; legs without times stay as they stand."""
 
