@@ -22,6 +22,8 @@ PARTICIPANT_ROLES: Mapping[str, Speaker] = {
     "CUSTOM_BOT": Speaker.SYSTEM,
 }
 
+EVENT = "amazonaws.connect.event."
+
 
 class Participant(PascalShape):
     """Who takes part in a contact."""
@@ -31,7 +33,7 @@ class Participant(PascalShape):
 
 
 class Segment(PascalShape):
-    """A turn. A chat's have a moment (`AbsoluteTime`) for offsets, and events of it have no content."""
+    """A turn. A chat's have a moment (`AbsoluteTime`) for offsets; events of it are told by the content's type."""
 
     id: str | None = None
     participant_id: str | None = None
@@ -41,6 +43,11 @@ class Segment(PascalShape):
     begin_offset_millis: float | None = None
     end_offset_millis: float | None = None
     absolute_time: Moment = None
+
+    @property
+    def is_said(self) -> bool:
+        """Tell whether it holds words: text, markdown or an interactive message's JSON, whatever the type's case."""
+        return self.content is not None and EVENT not in self.content_type.lower()
 
 
 class CustomerMetadata(PascalShape):
@@ -70,7 +77,7 @@ def read(file: Path, roles: Roles) -> Iterator[Call]:
     """Yield the one contact of a file."""
     contact = document(file, Contact)
     of_participant = {one.participant_id: one.participant_role for one in contact.participants if one.participant_id}
-    spoken = [one for one in contact.transcript if one.content is not None and one.content_type.startswith("text/")]
+    spoken = [one for one in contact.transcript if one.is_said]
     start = min((one.absolute_time for one in spoken if one.absolute_time), key=_sortable, default=None)
     yield conversation(
         contact.customer_metadata.contact_id or file.stem,
@@ -84,7 +91,7 @@ def _said(segment: Segment, of_participant: Mapping[str, str], roles: Roles, sta
     role = segment.participant_role or of_participant.get(segment.participant_id or "", segment.participant_id)
     begin = milliseconds(segment.begin_offset_millis, per_second=1000)
     return Said(
-        who=roles.who(role, segment.participant_id, known=PARTICIPANT_ROLES.get(role or "")),
+        who=roles.who(role, segment.participant_id, known=PARTICIPANT_ROLES.get((role or "").upper())),
         text=segment.content or "",
         turn_id=segment.id,
         start_ms=since(start, segment.absolute_time) if begin is None else begin,

@@ -48,6 +48,7 @@ class Meta(Shape):
     """Which page of the sentences this is."""
 
     url: str | None = None
+    previous_page_url: str | None = None
     next_page_url: str | None = None
 
 
@@ -71,8 +72,9 @@ def fits(head: Head) -> bool:
 def read(file: Path, roles: Roles) -> Iterator[Call]:
     """Yield the one call of a file; one page of several is a fault, for the rest of the call would be missing."""
     found = document(file, Transcript)
-    if found.meta.next_page_url:
-        raise UnreadableError("meta.next_page_url: is one page of several; fetch all the sentences with PageSize=1000")
+    for name in ("next_page_url", "previous_page_url"):
+        if getattr(found.meta, name):
+            raise UnreadableError(f"meta.{name}: is one page of several; fetch all the sentences with PageSize=1000")
     url = _SID.search(found.meta.url or "")
     people = (found.channel or Channel()).participants
     participants: dict[int | None, Participant] = {

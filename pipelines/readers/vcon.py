@@ -7,6 +7,7 @@ is a channel that several parties share. What was said is in the order of the di
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from math import inf
@@ -28,6 +29,8 @@ PARTY_ROLES: Mapping[str, Speaker] = {
     "bot": Speaker.SYSTEM,
     "ivr": Speaker.SYSTEM,
 }
+_JSON = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\[{\"\]])")
+"""How JSON begins that is no plain text such as `[music] Hello`."""
 Part: TypeAlias = tuple[int | None, list[Said]]
 """What was said in a dialog, and the dialog's number."""
 
@@ -51,6 +54,7 @@ class Dialog(Shape):
     duration: float | None = None
     parties: int | tuple[int | tuple[int, ...], ...] = ()
     originator: int | None = None
+    url: str | None = None
     body: Any = None
     encoding: str | None = None
 
@@ -142,6 +146,10 @@ def _named(found: Container, speaker: Speaker) -> Party:
 
 def _texts(found: Container, start: datetime | None, roles: Roles) -> Iterator[Part]:
     for place, one in enumerate(found.dialog):
+        if one.type == "text" and one.body is None and one.url:
+            raise UnreadableError(
+                f"dialog.{place}: its text is at a url, not in the file: half the call would be missing"
+            )
         if one.type == "text" and one.body is not None:
             speaker = one.originator if one.originator is not None else next(iter(one.on_the_line), None)
             text = _text(one.body, one.encoding, f"dialog.{place}.body")
@@ -149,30 +157,69 @@ def _texts(found: Container, start: datetime | None, roles: Roles) -> Iterator[P
 
 
 def _transcripts(found: Container, start: datetime | None, roles: Roles) -> Iterator[Part]:
-    """Yield what was said in recordings: of several transcripts of one, the first that is known."""
+    """Yield what was said in recordings: of several transcripts of one, the first that is known.
+
+    Raises:
+        UnreadableError: part of the call would be missing, for a transcript is of no known kind, or may be a repeat.
+    """
     told: set[int | None] = set()
+    unknown: dict[int, frozenset[int | None]] = {}
     for place, one in enumerate(found.analysis):
-        if one.type not in ("transcript", "wtf_transcription") or one.body is None or not told.isdisjoint(one.dialogs):
+        if one.type not in ("transcript", "wtf_transcription"):
             continue
-        number = one.dialogs[0]
-        dialog = found.dialog[number] if number is not None and 0 <= number < len(found.dialog) else None
-        spoken, channels = _pieces(_json(one, f"analysis.{place}.body"))
-        told.update(one.dialogs if spoken else ())
-        parties = dialog.on_the_line if dialog else ()
-        by_channel = parties if channels > 1 and channels == len(parties) else ()
-        offset = (since(start, dialog.start) if dialog else None) or 0
-        yield (
-            number,
-            [
-                Said(
-                    who=_heard(found, piece.label, by_channel, roles),
-                    text=piece.text,
-                    start_ms=_later(offset, piece.start),
-                    end_ms=_later(offset, piece.end),
-                )
-                for piece in spoken
-            ],
+        dialogs = _told_of(one, found.dialog)
+        if _repeats(dialogs, told, place):
+            continue
+        heard = _pieces(_json(one, f"analysis.{place}.body"))
+        if heard is None:
+            unknown[place] = dialogs
+            continue
+        told.update(dialogs if heard[0] else ())
+        yield one.dialogs[0], _spoken(found, one.dialogs[0], heard, start, roles)
+    for place, dialogs in unknown.items():
+        if not dialogs <= told:
+            raise UnreadableError(f"analysis.{place}.body: is no transcript that is known; what was said is not read")
+
+
+def _told_of(analysis: Analysis, dialogs: Sequence[Dialog]) -> frozenset[int | None]:
+    """Return the dialogs a transcript is of; where it names none, and there is one recording, that."""
+    recordings = [number for number, one in enumerate(dialogs) if one.type == "recording"]
+    return frozenset(recordings if analysis.dialogs == [None] and len(recordings) == 1 else analysis.dialogs)
+
+
+def _repeats(dialogs: frozenset[int | None], told: set[int | None], place: int) -> bool:
+    """Tell whether a transcript is of dialogs that others told.
+
+    Raises:
+        UnreadableError: it may be, or is in part: read, it would be paid twice; left aside, words would be missing.
+    """
+    if told and None in {*dialogs, *told}:
+        raise UnreadableError(
+            f"analysis.{place}.dialog: does not tell whether it repeats what another transcript holds"
         )
+    if told.isdisjoint(dialogs) or dialogs <= told:
+        return dialogs <= told
+    raise UnreadableError(f"analysis.{place}.dialog: another transcript holds part of these dialogs")
+
+
+def _spoken(
+    found: Container, number: int | None, heard: tuple[list[Piece], int], start: datetime | None, roles: Roles
+) -> list[Said]:
+    """Return what was heard in a dialog, and of how many channels, as turns."""
+    spoken, channels = heard
+    dialog = found.dialog[number] if number is not None and 0 <= number < len(found.dialog) else None
+    parties = dialog.on_the_line if dialog else ()
+    by_channel = parties if channels > 1 and channels == len(parties) else ()
+    offset = (since(start, dialog.start) if dialog else None) or 0
+    return [
+        Said(
+            who=_heard(found, piece.label, by_channel, roles),
+            text=piece.text,
+            start_ms=_later(offset, piece.start),
+            end_ms=_later(offset, piece.end),
+        )
+        for piece in spoken
+    ]
 
 
 def _heard(found: Container, label: int | str | None, by_channel: Sequence[int | None], roles: Roles) -> Who:
@@ -182,17 +229,21 @@ def _heard(found: Container, label: int | str | None, by_channel: Sequence[int |
     return roles.who(label)
 
 
-def _pieces(body: Any) -> tuple[list[Piece], int]:
-    """Return what a transcript's body holds, and of how many channels: Deepgram's answer, or segments."""
+def _pieces(body: Any) -> tuple[list[Piece], int] | None:
+    """Return what a transcript's body holds, and of how many channels: Deepgram's answer, segments or text.
+
+    None where it is of no known kind.
+    """
     if isinstance(body, Mapping) and "results" in body:
         results = shaped(body["results"], Results)
         return pieces(results), len(results.channels)
-    if isinstance(body, Mapping) and isinstance(body.get("segments"), list):
-        segments = [shaped(one, Segment) for one in body["segments"]]
+    listed = body.get("segments") if isinstance(body, Mapping) else body
+    if isinstance(listed, list) and all(isinstance(one, Mapping) and "text" in one for one in listed):
+        segments = [shaped(one, Segment) for one in listed]
         return [Piece(one.speaker, one.text, one.start, one.end) for one in segments], 0
     if isinstance(body, Mapping) and "transcript" in body:
         return list(of_alternative(shaped(body, Alternative))), 1
-    return ([Piece(None, body, None, None)], 0) if isinstance(body, str) and body else ([], 0)
+    return ([Piece(None, body, None, None)] if body else [], 0) if isinstance(body, str) else None
 
 
 def _party(found: Container, number: int | None, roles: Roles) -> Who:
@@ -226,7 +277,7 @@ def _json(one: Analysis, place: str) -> Any:
     if not isinstance(one.body, str):
         return one.body
     text = _text(one.body, one.encoding, place)
-    if one.encoding != "json" and text.lstrip()[:1] not in ("{", "["):
+    if one.encoding != "json" and not _JSON.match(text):
         return text
     try:
         return decoded(text.encode())

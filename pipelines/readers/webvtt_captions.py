@@ -22,6 +22,8 @@ from pipelines.readers.sniffing import Head
 from pipelines.readers.source import UnreadableError, contents, faults_told, text_of
 
 SIGNATURE = "WEBVTT"
+BESIDES = ("NOTE", "STYLE", "REGION")
+"""What blocks begin with that are no cues."""
 _VOICE = re.compile(r"<v(?:\.[^\s>]+)*(?:\s+([^>]*))?>|</v>", re.IGNORECASE)
 _ENDS = re.compile(r"[.?!…][\"'”’)\]]*$")
 PAUSE_MS, JOINED_WORDS = 1000, 60
@@ -50,14 +52,16 @@ def read(file: Path, roles: Roles) -> Iterator[Call]:
 
 
 def _cues(text: str) -> Iterator[Caption]:
-    """Yield the cues; blocks without times are notes, styles and regions."""
+    """Yield the cues; blocks without times are notes, or what stands before the first cue: styles and regions."""
+    begun = False
     for line, block in _blocks(text):
         times = sum("-->" in one for one in block)
-        if not times:
+        if not times and (not begun or block[0].startswith(BESIDES)):
             continue
-        captions = webvtt.from_string("\n".join((SIGNATURE, "", *block))).captions
-        if len(captions) != times:
+        captions = webvtt.from_string("\n".join((SIGNATURE, "", *block))).captions if times else ()
+        if not times or len(captions) != times:
             raise UnreadableError("is not a cue: its times are not as in 00:01:02.345 --> 00:01:04.500", line=line)
+        begun = True
         yield from captions
 
 

@@ -294,6 +294,67 @@ def test_two_transcripts_of_one_recording_are_read_once(tmp_path: Path) -> None:
     assert [turn.text for turn in found.turns] == ["hello", "bye"]
 
 
+def test_no_transcript_of_a_vcon_is_lost_in_silence(tmp_path: Path) -> None:
+    """A list of segments is read; what is of no known kind, may be a repeat or lies elsewhere is a fault."""
+
+    def found(*analysis: Any, dialog: Any = ({"type": "recording"},) * 3) -> list[str]:
+        told = [{"type": "transcript", **one} for one in analysis]
+        (one,) = read("vcon", tmp_path, {"parties": [], "dialog": list(dialog), "analysis": told})
+        return [str(one.message)] if isinstance(one, InputFault) else [turn.text for turn in one.turns]
+
+    segments = [{"speaker": 0, "text": "hello"}, {"speaker": 1, "text": "bye"}]
+    elsewhere = {"type": "text", "url": "https://example.org/text"}
+
+    assert found({"dialog": 1, "body": segments}) == ["hello", "bye"]
+    assert found({"body": segments}, {"body": "hello bye"}, dialog=[{"type": "recording"}]) == ["hello", "bye"]
+    assert found({"dialog": [0, 1], "body": "one"}, {"dialog": 1, "body": "two"}) == ["one"]
+    assert "analysis.1.body: is no transcript that is known" in found({"dialog": 0, "body": "a"}, {"dialog": 1})[0]
+    assert "analysis.1.dialog: does not tell" in found({"body": "first part"}, {"body": "second part"})[0]
+    assert "analysis.1.dialog: another" in found({"dialog": [0, 1], "body": "a"}, {"dialog": [1, 2], "body": "b"})[0]
+    assert "dialog.1: its text is at a url" in found(dialog=[{"type": "text", "body": "a"}, elsewhere])[0]
+
+
+def test_brackets_in_a_plain_transcript_of_a_vcon_are_no_json(tmp_path: Path) -> None:
+    """What begins as no JSON does is text; what does, and is broken, is a fault."""
+    found, broken = (
+        read("vcon", tmp_path, {"parties": [], "dialog": [], "analysis": [{"type": "transcript", "body": body}]})
+        for body in ("[music] Hello", '[{"text": "Hello"')
+    )
+
+    assert [turn.text for one in found if isinstance(one, Call) for turn in one.turns] == ["[music] Hello"]
+    assert ["analysis.0.body: is not JSON"] == [one.message for one in broken if isinstance(one, InputFault)]
+
+
+def test_whatever_a_chat_of_contact_lens_holds_is_a_turn(tmp_path: Path) -> None:
+    """Types of content are compared without regard to case; only events are left aside, content or not."""
+    kinds = ("TEXT/plain", "text/markdown", "application/json", "application/vnd.amazonaws.connect.event.typing")
+    turns = [{"ParticipantId": "C", "Content": kind, "ContentType": kind} for kind in kinds]
+    participants = [{"ParticipantId": "C", "ParticipantRole": "Customer"}]
+    found = call("contact-lens", tmp_path, {"Participants": participants, "Transcript": turns})
+
+    assert [turn.text for turn in found.turns] == list(kinds[:3])
+    assert set(speakers(found)) == {CUSTOMER}
+
+
+def test_the_last_page_of_twilio_is_not_the_call(tmp_path: Path) -> None:
+    """A page that others come before is as much a part as one that others come behind."""
+    document = {"sentences": [{"transcript": "bye"}], "meta": {"previous_page_url": "https://…", "next_page_url": None}}
+    (fault,) = read("twilio", tmp_path, document)
+
+    assert "meta.previous_page_url: is one page of several" in str(fault)
+
+
+@pytest.mark.parametrize("block", ["Two three.", "00:00:05.000 -", "7"])
+def test_text_between_cues_is_told(block: str, tmp_path: Path) -> None:
+    """What an empty line parts from its cue, or is cut off, is a fault at its line; notes and styles are not."""
+    notes = f"WEBVTT\n\nanything\n\n{cues_of((1, 2, '<v Agent>One.')).partition(chr(10) * 2)[2]}\nNOTE so\n\n"
+    (fault,) = read("webvtt", tmp_path, f"{notes}{block}\n")
+
+    assert call("webvtt", tmp_path, notes).turns[0].text == "One."
+    assert isinstance(fault, InputFault)
+    assert (fault.line, fault.message.partition(":")[0]) == (10, "is not a cue")
+
+
 def test_words_are_put_together_by_speaker(tmp_path: Path) -> None:
     """Without utterances or paragraphs, Deepgram's words of one speaker after another are turns."""
     said = [("hello", 0), ("there", 0), ("hi", 1), ("bye", 0)]
