@@ -81,6 +81,7 @@ def _rows(stream: BinaryIO, columns: Columns) -> Iterator[Row]:
         raise UnreadableError("the file is empty", line=1)
     if first.fault is not None:
         raise UnreadableError(first.fault, line=first.number)
+    csv.field_size_limit(MAX_LINE_BYTES)  # of the module's own 131,072 characters even the call's id could not be read
     lines, separator = Lines(chain([first], decoded)), _separator(first.text)
     table = csv.reader(lines, delimiter=separator, strict=True)
     try:

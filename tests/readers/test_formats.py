@@ -753,6 +753,16 @@ def test_a_row_that_cannot_be_read_leaves_out_its_own_call_only(row: bytes, mess
     ]
 
 
+@pytest.mark.parametrize(("length", "calls"), [(180_000, ["a", "b", "c"]), (1_500_000, ["a", "c"])])
+def test_a_long_field_costs_no_other_call(length: int, calls: list[str], tmp_path: Path) -> None:
+    """A turn may be as long as any format's; beyond that its own call is left out, not the one before."""
+    rows = ["a,agent,hello", f'b,customer,"{"x" * length}"', "c,agent,hello"]
+    found = read("csv", tmp_path, "\n".join(["call_id,speaker,text", *rows]))
+
+    assert [one.call_id for one in found if isinstance(one, Call)] == calls
+    assert [one.line for one in found if isinstance(one, InputFault)] == [3] * (3 - len(calls))
+
+
 def test_a_quote_that_is_never_closed_swallows_no_call(tmp_path: Path) -> None:
     """The lines behind an open quote are rows again, to the file's end; a field of several lines stays one."""
     rows = ['a,agent,"hello\n\ndear"', 'b,agent,"hello', *(f"c{at},agent,hello" for at in range(50))]
