@@ -29,7 +29,7 @@ from pipelines.readers import (
 )
 from pipelines.readers.roles import NO_ROLES, Roles
 from pipelines.readers.sniffing import Head, head_of, only_once
-from pipelines.readers.source import CallOrFault, InputFault, ReadFile
+from pipelines.readers.source import MAX_DOCUMENT_BYTES, CallOrFault, InputFault, ReadFile
 from pipelines.readers.tabular import NO_COLUMNS, Columns
 
 
@@ -89,7 +89,8 @@ def reader(name: str, file: Path, *, columns: Columns = NO_COLUMNS) -> ReadFile:
 def sniff(file: Path, *, otherwise: str | None = None) -> str:
     """Return the name of the first format that a file's beginning fits; else `otherwise`.
 
-    What looks like JSON lines, and an empty file, is native: there a bad line spoils no other.
+    What looks like JSON lines, and an empty file, is native: there a bad line spoils no other. Of a JSON document whose
+    beginning tells nothing the rest is looked at, too.
 
     Raises:
         FormatError: the file is in no known format, is a pipe, or cannot be opened.
@@ -98,12 +99,23 @@ def sniff(file: Path, *, otherwise: str | None = None) -> str:
         if only_once(file):
             raise FormatError(f"{file}: is a pipe, whose beginning can be read only once; give --format")
         head = head_of(file)
+        found = _fitting(head)
+        if found is None and head.is_json and not head.whole and not head.may_be_lines:
+            head = head_of(file, MAX_DOCUMENT_BYTES)
+            found = _fitting(head)
     except OSError as error:
         raise FormatError(f"{file}: cannot be opened: {error.strerror}") from None
-    found = next((name for name, one in READERS.items() if one.fits(head)), otherwise)
-    if found is None and not (head.text.lstrip()[:1] in ("", "{") or '"call_id"' in head.text):
-        raise FormatError(f"{file}: is in no known format; give --format, one of: {', '.join(READERS)}")
-    return found or "native"
+    if found or otherwise:
+        return found or otherwise or ""
+    if not head.text.strip() or head.may_be_lines:
+        return "native"
+    if head.has("call_id", "turns"):
+        raise FormatError(f"{file}: holds native calls over several lines: write each in one line, as `jq -c` does")
+    raise FormatError(f"{file}: is in no known format; give --format, one of: {', '.join(READERS)}")
+
+
+def _fitting(head: Head) -> str | None:
+    return next((name for name, one in READERS.items() if one.fits(head)), None)
 
 
 __all__ = [

@@ -1,6 +1,6 @@
 """What readers share: a bad piece of input is a value, told with its place; the rest goes on."""
 
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import wraps
@@ -14,6 +14,7 @@ from pipelines.readers.roles import NO_ROLES, Roles
 MEGABYTE = 1024 * 1024
 MAX_LINE_BYTES = 16 * MEGABYTE
 MAX_DOCUMENT_BYTES = 64 * MEGABYTE
+UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,14 @@ def faults_told(read: Callable[[Path, Roles], Iterable[CallOrFault]]) -> ReadFil
 def lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes] | InputFault]:
     """Yield number (from 1) and bytes of each line that is not blank; a line too long to hold is a fault.
 
-    So is a stream without anything to read. A byte order mark at its beginning is left out.
+    So is a stream without anything to read, and one in UTF-16. A byte order mark at its beginning is left out.
     """
     number, blank = 0, True
     while line := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
+        if number == 1 and line.startswith(UTF_16):
+            yield InputFault(name, 1, "is UTF-16 text, and lines of JSON are UTF-8: save the file in that encoding")
+            return
         if number == 1:
             line = line.removeprefix(BOM_UTF8)
         if len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
@@ -110,7 +114,7 @@ def text_of(found: bytes) -> str:
     Raises:
         UnreadableError: with the line where the text stops being text.
     """
-    encoding = "utf-16" if found[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    encoding = "utf-16" if found.startswith(UTF_16) else "utf-8-sig"
     try:
         text = found.decode(encoding)
     except UnicodeDecodeError as error:

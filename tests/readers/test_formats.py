@@ -8,6 +8,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from readers.cases import SAMPLES
 
 from detector.transcript import Call, Speaker
 from pipelines.readers import READERS, Columns, FormatError, InputFault, Roles, reader, sniff
@@ -783,6 +784,55 @@ def test_a_file_in_no_known_format_is_told_with_the_known_ones(tmp_path: Path) -
     with pytest.raises(FormatError, match="in no known format; give --format, one of: native, vcon"):
         sniff(nothing)
     assert sniff(lines) == "native"
+
+
+def test_a_document_whose_beginning_tells_nothing_is_looked_at_whole(tmp_path: Path) -> None:
+    """What fills the first 64 KB of a file may be something that many formats have; in one line or in several."""
+    document = json.loads((SAMPLES / "contact-lens.json").read_text(encoding="utf-8"))
+    long = {"AccountId": "1", "Categories": {"MatchedCategories": ["x" * 70_000]}}
+    for indent in (None, 1):
+        file = tmp_path / "a.json"
+        file.write_text(json.dumps({**long, **document, **long}, indent=indent), encoding="utf-8")
+
+        assert sniff(file) == "contact-lens"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"conversation": {"messages": [{"from": "agent"}]}}, "is in no known format; give --format"),
+        ([{"conversation": 1}, {"conversation": 2}], "is in no known format; give --format"),
+        ({"call_id": "a", "turns": []}, "holds native calls over several lines: write each in one line"),
+        ([{"call_id": "a", "turns": []}], "holds native calls over several lines: write each in one line"),
+    ],
+)
+def test_a_document_in_no_known_format_is_one_error(value: Any, message: str, tmp_path: Path) -> None:
+    """JSON over several lines is no JSON lines; in one line it is one line."""
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps(value, indent=1), encoding="utf-8")
+
+    with pytest.raises(FormatError, match=message):
+        sniff(file)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"conversation":1}\n{"call_id":"a","turns":[]}\n', '{oops\n{"call_id":"a","turns":[]}\n', '{"odd":1}', "", "\n"],
+)
+def test_what_may_be_lines_is_native(content: str, tmp_path: Path) -> None:
+    """There a bad line spoils no other, be it the first."""
+    file = tmp_path / "a.jsonl"
+    file.write_text(content, encoding="utf-8")
+
+    assert sniff(file) == "native"
+
+
+@pytest.mark.parametrize("format_name", ["native", "labelled"])
+def test_lines_in_utf_16_are_one_error(format_name: str, tmp_path: Path) -> None:
+    """The encoding is told once, and what to do about it."""
+    (fault,) = read(format_name, tmp_path, '{"call_id":"a","turns":[]}\n{"call_id":"b","turns":[]}\n'.encode("utf-16"))
+
+    assert "call-1.x:1: is UTF-16 text, and lines of JSON are UTF-8" in str(fault)
 
 
 def test_a_pipe_is_not_looked_at_beforehand(tmp_path: Path) -> None:
