@@ -9,7 +9,7 @@ from pathlib import Path
 
 from detector.transcript import Call
 from pipelines.readers.conversation import Said, conversation, milliseconds
-from pipelines.readers.document import Shape, document
+from pipelines.readers.document import Clock, Shape, document
 from pipelines.readers.roles import Roles, role_word
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import UnreadableError, faults_told
@@ -19,8 +19,8 @@ class Words(Shape):
     """A word, or an utterance of one speaker."""
 
     text: str
-    start: float | None = None
-    end: float | None = None
+    start: Clock = None
+    end: Clock = None
     speaker: str | None = None
     channel: str | None = None
 

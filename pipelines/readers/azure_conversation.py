@@ -12,7 +12,7 @@ from typing import Any
 from detector.errors import TranscriptError
 from detector.transcript import Call
 from pipelines.readers.conversation import Said, conversation, milliseconds
-from pipelines.readers.document import CamelShape, document, shaped
+from pipelines.readers.document import CamelShape, Clock, document, shaped
 from pipelines.readers.roles import Roles, role_word
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import CallOrFault, InputFault, UnreadableError, faults_told
@@ -25,8 +25,8 @@ WHOLE_ID_FROM = 8
 class Timing(CamelShape):
     """Where an item stands in the recording, in ticks."""
 
-    offset: int | None = None
-    duration: int | None = None
+    offset: Clock = None
+    duration: Clock = None
 
 
 class Item(CamelShape):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from detector.transcript import Call, Speaker
 from pipelines.readers.conversation import Said, conversation, milliseconds, since
-from pipelines.readers.document import Moment, PascalShape, document
+from pipelines.readers.document import Clock, Moment, PascalShape, document
 from pipelines.readers.roles import Roles
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import faults_told
@@ -40,8 +40,8 @@ class Segment(PascalShape):
     participant_role: str | None = None
     content: str | None = None
     content_type: str = "text/plain"
-    begin_offset_millis: float | None = None
-    end_offset_millis: float | None = None
+    begin_offset_millis: Clock = None
+    end_offset_millis: Clock = None
     absolute_time: Moment = None
 
     @property

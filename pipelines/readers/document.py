@@ -1,12 +1,21 @@
 """JSON documents of one call or few, read whole and checked against the shape a vendor gives them."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel, to_pascal
 
 from detector.errors import TranscriptError
@@ -18,11 +27,29 @@ FIRST_YEAR, LAST_YEAR = 1970, 9998
 
 
 class Shape(BaseModel):
-    """Part of a vendor's document: the fields that are read, under the vendor's own names; others are left aside."""
+    """Part of a vendor's document: the fields that are read, under the vendor's own names; others are left aside.
+
+    A field that is null is as one that is not there.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="ignore", coerce_numbers_to_str=True, populate_by_name=True, defer_build=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: part for name, part in value.items() if part is not None}
+
+
+def or_none(value: Any, valid: ValidatorFunctionWrapHandler) -> Any:
+    """Return a value as its field takes it; None where it is none for it."""
+    try:
+        return valid(value)
+    except ValidationError:
+        return None
 
 
 def _moment(value: datetime | None) -> datetime | None:
@@ -30,7 +57,9 @@ def _moment(value: datetime | None) -> datetime | None:
     return value if value is not None and FIRST_YEAR <= value.year <= LAST_YEAR else None
 
 
-Moment: TypeAlias = Annotated[datetime | None, AfterValidator(_moment)]
+Moment: TypeAlias = Annotated[datetime | None, AfterValidator(_moment), WrapValidator(or_none)]
+Clock: TypeAlias = Annotated[float | None, WrapValidator(or_none)]
+"""A time as a number. It is there to be shown: of a call none is lost over it."""
 
 
 class PascalShape(Shape):

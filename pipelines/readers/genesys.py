@@ -11,7 +11,7 @@ from pathlib import Path
 
 from detector.transcript import Call, Speaker
 from pipelines.readers.conversation import Said, conversation, milliseconds
-from pipelines.readers.document import CamelShape, document
+from pipelines.readers.document import CamelShape, Clock, document
 from pipelines.readers.roles import Roles, Who
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import faults_told
@@ -25,7 +25,7 @@ CUSTOMERS = frozenset({"external", "customer"})
 class Span(CamelShape):
     """A length of time."""
 
-    milliseconds: float | None = None
+    milliseconds: Clock = None
 
 
 class Phrase(CamelShape):
@@ -33,7 +33,7 @@ class Phrase(CamelShape):
 
     text: str
     decorated_text: str | None = None
-    start_time_ms: float | None = None
+    start_time_ms: Clock = None
     duration: Span | None = None
     participant_purpose: str | None = None
 
@@ -51,16 +51,16 @@ class Participant(CamelShape):
 
     participant_purpose: str | None = None
     user_id: str | None = None
-    start_time_ms: float | None = None
-    end_time_ms: float | None = None
+    start_time_ms: Clock = None
+    end_time_ms: Clock = None
 
 
 class Conversation(CamelShape):
     """The file."""
 
     conversation_id: str | None = None
-    conversation_start_time: float | None = None
-    start_time: float | None = None
+    conversation_start_time: Clock = None
+    start_time: Clock = None
     participants: tuple[Participant, ...] = ()
     transcripts: tuple[Transcript, ...]
 

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WrapValidator
 
 from detector.transcript import Call, Speaker
 from pipelines.readers.conversation import Said, conversation, milliseconds, since
-from pipelines.readers.document import CamelShape, Moment, document
+from pipelines.readers.document import CamelShape, Moment, document, or_none
 from pipelines.readers.roles import Roles, Who
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import UnreadableError, faults_told
@@ -33,7 +33,7 @@ LAST_MICROSECOND = 253_402_300_799_000_000
 class Entry(CamelShape):
     """A turn of the import format."""
 
-    start_timestamp_usec: int | None = None
+    start_timestamp_usec: Annotated[int | None, WrapValidator(or_none)] = None
     text: str
     role: str | None = None
     user_id: str | None = None
@@ -44,14 +44,14 @@ def _seconds(value: Any) -> Any:
     return value.removesuffix("s") if isinstance(value, str) else value
 
 
-Offset: TypeAlias = Annotated[float, BeforeValidator(_seconds)]
+Offset: TypeAlias = Annotated[float | None, BeforeValidator(_seconds), WrapValidator(or_none)]
 
 
 class Word(CamelShape):
     """A word's place in time, in seconds from the conversation's start."""
 
-    start_offset: Offset | None = None
-    end_offset: Offset | None = None
+    start_offset: Offset = None
+    end_offset: Offset = None
 
 
 class Participant(CamelShape):

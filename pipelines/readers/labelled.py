@@ -10,7 +10,7 @@ from typing import Any
 from detector.errors import TranscriptError
 from detector.transcript import Call, call_of
 from pipelines.readers.decoding import json_value
-from pipelines.readers.roles import NO_ROLES, Roles, assigned
+from pipelines.readers.roles import NO_ROLES, Roles, assigned, role_word
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import CallOrFault, InputFault, lines
 
@@ -48,9 +48,10 @@ def rows(
 def _row(row: dict[str, Any], text: str) -> tuple[Call, dict[str, frozenset[str]], dict[str, Any]]:
     single = "before" in row and "utterances" not in row
     said = [*row["before"], {**row, "speaker": "agent"}] if single else row["utterances"]
+    own_id = row.get("conversation_id")
     call = call_of(
         {
-            "call_id": str(row.get("conversation_id") or row["id"]),
+            "call_id": str(row["id"] if own_id in (None, "") else own_id),
             "agent_id": row.get("agent_id") or row.get("agent_name"),
             "agent_name": row.get("agent_name"),
             "customer_name": row.get("customer_name"),
@@ -66,4 +67,5 @@ def _row(row: dict[str, Any], text: str) -> tuple[Call, dict[str, frozenset[str]
 def _turn(raw: Mapping[str, Any], text: str) -> dict[str, Any]:
     words = raw.get(text)
     times = {name: raw[name] for name in ("start_ms", "end_ms") if isinstance(raw.get(name), int)}
-    return {"speaker": raw["speaker"], "text": raw["text"] if words is None else words, **times}
+    speaker = role_word(raw["speaker"]) or raw["speaker"]
+    return {"speaker": speaker, "text": raw["text"] if words is None else words, **times}

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from detector.transcript import Call, Speaker
 from pipelines.readers.conversation import Said, conversation, milliseconds
-from pipelines.readers.document import PascalShape, document
+from pipelines.readers.document import Clock, PascalShape, document
 from pipelines.readers.roles import Roles, role_word
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import faults_told
@@ -37,8 +37,8 @@ class Analytics(PascalShape):
 class Segment(PascalShape):
     """A turn; `OriginalText` is what was said, `DisplayText` may be edited."""
 
-    segment_start_time: float | None = None
-    segment_end_time: float | None = None
+    segment_start_time: Clock = None
+    segment_end_time: Clock = None
     segment_speaker: str | None = None
     ivr_segment: bool = Field(default=False, alias="IVRSegment")
     original_text: str

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from pydantic import model_validator
 
-from pipelines.readers.document import Shape
+from pipelines.readers.document import Clock, Shape
 from pipelines.readers.source import UnreadableError
 
 
@@ -17,8 +17,8 @@ class Word(Shape):
 
     word: str
     punctuated_word: str | None = None
-    start: float | None = None
-    end: float | None = None
+    start: Clock = None
+    end: Clock = None
     speaker: int | None = None
 
 
@@ -33,8 +33,8 @@ class Paragraph(Shape):
 
     sentences: tuple[Sentence, ...]
     speaker: int | None = None
-    start: float | None = None
-    end: float | None = None
+    start: Clock = None
+    end: Clock = None
 
 
 class Paragraphs(Shape):
@@ -63,8 +63,8 @@ class Utterance(Shape):
 
     id: str | None = None
     transcript: str
-    start: float | None = None
-    end: float | None = None
+    start: Clock = None
+    end: Clock = None
     channel: int | None = None
     speaker: int | None = None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from detector.transcript import Call, Speaker
 from pipelines.readers.conversation import Said, conversation, milliseconds
-from pipelines.readers.document import PascalShape, document
+from pipelines.readers.document import Clock, PascalShape, document
 from pipelines.readers.roles import Roles
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import UnreadableError, faults_told
@@ -19,8 +19,8 @@ class Segment(PascalShape):
     id: str | None = None
     participant_role: str | None = None
     content: str
-    begin_offset_millis: float | None = None
-    end_offset_millis: float | None = None
+    begin_offset_millis: Clock = None
+    end_offset_millis: Clock = None
 
 
 class Job(PascalShape):

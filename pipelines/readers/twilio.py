@@ -11,7 +11,7 @@ from pathlib import Path
 
 from detector.transcript import Call
 from pipelines.readers.conversation import Said, conversation, milliseconds
-from pipelines.readers.document import Shape, document
+from pipelines.readers.document import Clock, Shape, document
 from pipelines.readers.roles import Roles, role_word
 from pipelines.readers.sniffing import Head
 from pipelines.readers.source import UnreadableError, faults_told
@@ -24,8 +24,8 @@ class Sentence(Shape):
 
     sid: str | None = None
     media_channel: int | None = None
-    start_time: float | None = None
-    end_time: float | None = None
+    start_time: Clock = None
+    end_time: Clock = None
     transcript: str
 
 

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from detector.transcript import Call, Speaker
 from pipelines.readers.conversation import Said, conversation, milliseconds, since
-from pipelines.readers.document import Moment, Shape, decoded, document, shaped
+from pipelines.readers.document import Clock, Moment, Shape, decoded, document, shaped
 from pipelines.readers.recognised import Alternative, Piece, Results, of_alternative, pieces
 from pipelines.readers.roles import Roles, Who
 from pipelines.readers.sniffing import Head
@@ -51,7 +51,7 @@ class Dialog(Shape):
 
     type: str
     start: Moment = None
-    duration: float | None = None
+    duration: Clock = None
     parties: int | tuple[int | tuple[int, ...], ...] = ()
     originator: int | None = None
     url: str | None = None
@@ -98,8 +98,8 @@ class Segment(Shape):
     """A segment of the World Transcription Format; times in seconds."""
 
     text: str
-    start: float | None = None
-    end: float | None = None
+    start: Clock = None
+    end: Clock = None
     speaker: int | str | None = None
 
 

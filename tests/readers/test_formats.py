@@ -470,6 +470,29 @@ def test_a_bad_labelled_line_leaves_the_others(bad: str, tmp_path: Path) -> None
     assert isinstance(found, Call)
 
 
+def test_a_labelled_conversation_may_have_the_id_0_and_roles_with_capitals(tmp_path: Path) -> None:
+    """Zero is an id as others are, and a role is one whatever its case."""
+    turns = [{"speaker": "Agent", "text": "hi"}, {"speaker": "CUSTOMER", "text": "hi"}]
+    found = call("labelled", tmp_path, {"conversation_id": 0, "utterances": turns})
+
+    assert (found.call_id, speakers(found)) == ("0", [AGENT, CUSTOMER])
+
+
+@pytest.mark.parametrize("moment", ["soon", "2024-05-01T10:00:00+00:00[Europe/Paris]", {}, []])
+def test_a_time_that_cannot_be_read_is_absent(moment: Any, tmp_path: Path) -> None:
+    """The words are worth more than when they were said, be the time a moment or a number."""
+    dialog = [{"type": "text", "start": moment, "body": "hello"}]
+    sentences = [{"transcript": "hello", "start_time": moment, "media_channel": 1}]
+    entries = [{"role": "AGENT", "text": "hello", "start_timestamp_usec": moment}]
+    found = (
+        call("vcon", tmp_path, {"parties": [], "dialog": dialog}),
+        call("twilio", tmp_path, {"sentences": sentences}),
+        call("google-ccai", tmp_path, {"entries": entries}),
+    )
+
+    assert [(turn.text, turn.start_ms) for one in found for turn in one.turns] == [("hello", None)] * 3
+
+
 def test_several_voices_in_a_cue_are_several_turns(tmp_path: Path) -> None:
     """A cue may hold more than one voice, with tags and entities in it; notes and styles are not said."""
     cue = "00:01.000 --> 00:02.500 align:start\n<v.loud Agent>Tea &amp; <i>toast</i>?</v> <v Customer>Tea.\nOnly tea."

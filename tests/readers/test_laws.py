@@ -141,6 +141,18 @@ def test_a_file_cut_off_anywhere_never_says_more(case: Case, data: st.DataObject
 
 
 @each_document
+def test_null_is_what_is_not_there(case: Case, tmp_path: Path) -> None:
+    """Under whatever key null stands, the document gives what it gives without that key."""
+    document = _shortened(json.loads(case.file.read_text(encoding="utf-8")))
+    for key in keys_in(document):
+        null, absent = (
+            case.read(case.in_folder(tmp_path, json.dumps(one).encode()))
+            for one in (replaced(document, key, None), _without(document, key))
+        )
+        assert _calls(null) == _calls(absent), key
+
+
+@each_document
 @WILD
 @given(data=st.data())
 def test_wild_documents_are_calls_or_faults(case: Case, data: st.DataObject, tmp_path: Path) -> None:
@@ -175,6 +187,18 @@ def test_noise_is_calls_or_faults(case: Case, place: float, noise: str, tmp_path
     noisy = content[:at] + noise.encode("utf-8", "surrogatepass") + content[at:]
 
     assert all(isinstance(one, Call | InputFault) for one in case.read(case.in_folder(tmp_path, noisy)))
+
+
+def _calls(found: list[Call | InputFault]) -> list[Call | None]:
+    """Return calls as they are, and faults as None."""
+    return [one if isinstance(one, Call) else None for one in found]
+
+
+def _without(value: Any, key: str) -> Any:
+    """Return a value without a key, at whatever depth."""
+    if isinstance(value, dict):
+        return {name: _without(part, key) for name, part in value.items() if name != key}
+    return [_without(part, key) for part in value] if isinstance(value, list) else value
 
 
 def _shortened(value: Any) -> Any:
