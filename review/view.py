@@ -69,7 +69,9 @@ def _decision(
 ) -> DecisionView:
     verdict, second = call.verdicts.get(one.decision_id), call.second.get(one.decision_id)
     waits = second is not None and second.state == "pending" and second.first_by != user.user_id
-    tag = seen_tag(None if verdict is None else verdict.verdict_id, one)
+    tag = seen_tag(
+        None if verdict is None else verdict.verdict_id, one, second=None if second is None else second.state
+    )
     explained = why(one, words.get(one.turn_id, ""), playbook)
     told = None if verdict is None or waits else _as_told(verdict, user)
     blind = waits and user.role is not Role.AGENT

@@ -10,7 +10,15 @@ from detector.judgement import VerdictKind
 from pipelines.store.auditing import note as note_audit
 from pipelines.store.engine import now
 from pipelines.store.faults import NotAllowedError, StaleError, UnknownItemError
-from pipelines.store.judging import Bench, check_kind, checked_note, decision_to_judge, judge, standing
+from pipelines.store.judging import (
+    Bench,
+    check_kind,
+    check_unchanged,
+    checked_note,
+    decision_to_judge,
+    judge,
+    standing,
+)
 from pipelines.store.tables import decisions, second_reviews
 
 
@@ -48,7 +56,8 @@ def decide(
             (second_reviews.c.decision_id == identifier) & (second_reviews.c.state == "pending")
         )
     ).one_or_none()
-    if due is not None and due.first_by != reviewer and row.state != "retracted":
+    if due is not None and due.first_by != reviewer:
+        check_unchanged(connection, row, seen=seen, reviewer=reviewer)
         _second(connection, due, kind=kind, note=note, reviewer=reviewer)
         return None
     first = standing(connection, identifier) is None

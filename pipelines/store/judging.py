@@ -30,9 +30,12 @@ class Bench:
     second_share: float = 0.1
 
 
-def seen_tag(verdict_id: str | None, decision: Decision) -> str:
-    """Return what a page saw of a decision: another tag later means that somebody or something changed it."""
-    return f"{verdict_id or 'none'}.{decision.revision}.{decision.outcome}"
+def seen_tag(verdict_id: str | None, decision: Decision, *, second: str | None) -> str:
+    """Return what a page saw of a decision: another tag later means that somebody or something changed it.
+
+    `second` is the state of its second review, None where there is none.
+    """
+    return f"{verdict_id or 'none'}.{second or 'single'}.{decision.revision}.{decision.outcome}"
 
 
 def judge(
@@ -57,11 +60,7 @@ def judge(
     check_kind(kind)
     row = decision_to_judge(connection, identifier, bench=bench)
     decision = Decision.model_validate_json(row.value)
-    before = standing(connection, identifier)
-    if row.state == "retracted" or (
-        seen is not None and seen != seen_tag(None if before is None else before.verdict_id, decision)
-    ):
-        raise StaleError(_what_changed(before, retracted=row.state == "retracted"))
+    check_unchanged(connection, row, seen=seen, reviewer=reviewer)
     verdict_id = _record(connection, decision, kind=kind, note=note, reviewer=reviewer, bench=bench, row=row)
     connection.execute(update(decisions).where(decisions.c.decision_id == identifier).values(state="judged"))
     connection.execute(delete(claims).where(claims.c.item == identifier))
@@ -173,6 +172,30 @@ def decision_to_judge(connection: Connection, identifier: str, *, bench: Bench) 
     return row
 
 
+def check_unchanged(connection: Connection, row: Any, *, seen: str | None, reviewer: str) -> None:
+    """Refuse a word on a decision that is not as it was seen; None was seen where the word holds in any case.
+
+    Raises:
+        StaleError: somebody decided meanwhile, or the decision has changed; a first word that is not known yet is
+            not told.
+    """
+    if row.state == "retracted":
+        raise StaleError("the machine has taken this decision back meanwhile")
+    if seen is None:
+        return
+    before = standing(connection, row.decision_id)
+    second = connection.execute(
+        select(second_reviews).where(second_reviews.c.decision_id == row.decision_id)
+    ).one_or_none()
+    present = seen_tag(
+        None if before is None else before.verdict_id,
+        Decision.model_validate_json(row.value),
+        second=None if second is None else second.state,
+    )
+    if seen != present:
+        raise StaleError(_what_changed(seen, before, second, reviewer=reviewer))
+
+
 def check_kind(kind: VerdictKind) -> None:
     """Refuse what cannot be said of a decision.
 
@@ -277,12 +300,15 @@ def _last_said(connection: Connection, which: ColumnElement[bool]) -> Any:
     ).one_or_none()
 
 
-def _what_changed(before: Any, *, retracted: bool) -> str:
-    if retracted:
-        return "the machine has taken this decision back meanwhile"
-    if before is None:
-        return "the decision has changed meanwhile: look at it again"
-    return f"{before.reviewer} has said '{before.kind.replace('_', ' ')}' meanwhile; nothing was overwritten"
+def _what_changed(seen: str, before: Any, second: Any, *, reviewer: str) -> str:
+    blind = second is not None and second.state == "pending" and second.first_by != reviewer
+    if before is None or blind:
+        return "the decision has changed meanwhile: look at it again; nothing was overwritten"
+    if not seen.startswith(f"{before.verdict_id}."):
+        return f"{before.reviewer} has said '{before.kind.replace('_', ' ')}' meanwhile; nothing was overwritten"
+    if second is not None and not seen.startswith(f"{before.verdict_id}.{second.state}."):
+        return f"its second review was given meanwhile: {second.state}; nothing was overwritten"
+    return "the decision has changed meanwhile: look at it again; nothing was overwritten"
 
 
 def _stand_in(identifier: str, call: Any, turn: Any, behaviour: str) -> Decision:

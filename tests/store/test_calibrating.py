@@ -98,13 +98,54 @@ def test_second_review_cannot_say_missed(store: Store, twice: Bench) -> None:
     assert ("correct", None, "pending") == _pair(store)
 
 
+@pytest.mark.parametrize("late", ["two", "three"], ids=["double click", "stale page"])
+def test_second_review_is_given_once(store: Store, twice: Bench, late: str) -> None:
+    """What is said on a page from before the second review is refused: nothing is overwritten, a lead settles it."""
+    fill(store, a_call("c"))
+    _say(store, CORRECT, "one", twice)
+    seen = _seen(store)
+    _say_on(store, seen, WRONG_SENSE, "two", twice)
+
+    with pytest.raises(StaleError, match="given meanwhile: disagreed"):
+        _say_on(store, seen, WRONG_WORDS, late, twice)
+
+    assert "correct" == _standing(store)
+    assert ("correct", "wrong_sense", "disagreed") == _pair(store)
+
+
+def test_second_reviewer_on_a_stale_page_is_not_told_the_first_word(store: Store, twice: Bench) -> None:
+    """Whoever opened the page before the first word, or before it changed, looks again, and stays blind."""
+    fill(store, a_call("c"))
+    stale = [_seen(store)]
+    _say(store, CORRECT, "one", twice)
+    stale.append(_seen(store))
+    _say(store, WRONG_SENSE, "one", twice)
+
+    for seen in stale:
+        with pytest.raises(StaleError, match="look at it again") as told:
+            _say_on(store, seen, WRONG_WORDS, "two", twice)
+        assert not [word for word in ("one", "wrong", "correct") if word in str(told.value)]
+    assert ("wrong_sense", None, "pending") == _pair(store)
+
+
 def _say(store: Store, kind: VerdictKind, who: str, bench: Bench) -> str | None:
+    return _say_on(store, _seen(store), kind, who, bench)
+
+
+def _say_on(store: Store, seen: str, kind: VerdictKind, who: str, bench: Bench) -> str | None:
     with store.writing() as connection:
+        identifier = whole_call(connection, "c").decisions[0].decision_id
+        return decide(connection, identifier, kind=kind, note="", reviewer=who, bench=bench, seen=seen)
+
+
+def _seen(store: Store) -> str:
+    """Return the tag of a page on which the decision is seen as it is now."""
+    with store.reading() as connection:
         call = whole_call(connection, "c")
-        one = call.decisions[0]
-        stands = call.verdicts.get(one.decision_id)
-        seen = seen_tag(None if stands is None else stands.verdict_id, one)
-        return decide(connection, one.decision_id, kind=kind, note="", reviewer=who, bench=bench, seen=seen)
+    one = call.decisions[0]
+    stands, second = call.verdicts.get(one.decision_id), call.second.get(one.decision_id)
+    verdict_id, state = stands.verdict_id if stands else None, second.state if second else None
+    return seen_tag(verdict_id, one, second=state)
 
 
 def _undo(store: Store, verdict_id: str | None, who: str) -> None:

@@ -136,7 +136,7 @@ def _judged(store: Store, identifier: str, name: str, bench: Bench) -> bool:
                 note="",
                 reviewer=name,
                 bench=bench,
-                seen=seen_tag(None, state),
+                seen=seen_tag(None, state, second=None),
             )
     except StaleError:
         return False
