@@ -13,7 +13,7 @@ from pipelines.store.accounts import Role, User
 from pipelines.store.auditing import note as note_audit
 from pipelines.store.engine import now
 from pipelines.store.faults import NotAllowedError, StaleError, UnfitError, UnknownItemError
-from pipelines.store.judging import Bench, checked_note, judge, locked_decision
+from pipelines.store.judging import Bench, checked_note, judge, judged_blindly, locked_decision, standing
 from pipelines.store.tables import appeal_steps, appeals, calls, decisions
 
 WINDOW_DAYS = 30
@@ -109,7 +109,7 @@ def advance(
         UnknownItemError: there is no such appeal.
         StaleError: somebody took it on meanwhile.
         NotAllowedError: whoever asked cannot also decide.
-        UnfitError: overturned without a verdict, or the playbook no longer has the behaviour.
+        UnfitError: overturned without a verdict or by the one that stands, or the playbook no longer has the behaviour.
     """
     row = connection.execute(select(appeals).where(appeals.c.appeal_id == appeal_id).with_for_update()).one_or_none()
     if row is None:
@@ -121,11 +121,13 @@ def advance(
     )
     if first == by.user_id:
         raise NotAllowedError("whoever asked cannot also decide")
+    decision = locked_decision(connection, row.decision_id)  # what an appeal is decided on is not undone meanwhile
     if to is AppealState.OVERTURNED:
         if kind is None:
             raise UnfitError("say which verdict holds now")
-        if not bench.playbook.has(locked_decision(connection, row.decision_id).behaviour):
+        if not bench.playbook.has(decision.behaviour):
             raise UnfitError("the playbook no longer has this behaviour: the appeal can only be upheld")
+        _check_overturns(connection, row.decision_id, kind, by=by)
         judge(connection, row.decision_id, kind=kind, note=note, reviewer=by.user_id, bench=bench)
     connection.execute(update(appeals).where(appeals.c.appeal_id == appeal_id).values(state=to.value))
     _step(connection, appeal_id, to, by.user_id, checked_note(note))
@@ -153,6 +155,18 @@ def listed(connection: Connection, *, user: User, limit: int = 200) -> list[Appe
         )
         for row in rows
     ]
+
+
+def _check_overturns(connection: Connection, identifier: str, kind: VerdictKind, *, by: User) -> None:
+    """Refuse to overturn a verdict by its like; nothing is told of a first word that may not be known yet.
+
+    Raises:
+        UnfitError: this verdict stands already.
+    """
+    stands = standing(connection, identifier)
+    if stands is None or stands.kind != kind.value or judged_blindly(connection, {identifier}, user_id=by.user_id):
+        return
+    raise UnfitError(f"'{kind.replace('_', ' ')}' stands already: uphold the appeal, or give another verdict")
 
 
 def _steps(connection: Connection, appeal_ids: list[str]) -> dict[str, list[Step]]:

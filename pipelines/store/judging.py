@@ -1,5 +1,6 @@
 """Verdicts into the store: with what is known for settling them, the outbox and the audit trail, all or nothing."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -13,10 +14,20 @@ from detector.settlement import judged_from_memory
 from detector.verdict import Verdict
 from pipelines.store import outbox
 from pipelines.store.auditing import note as note_audit
+from pipelines.store.conditions import first_word_hidden
 from pipelines.store.engine import now
 from pipelines.store.faults import NotAllowedError, StaleError, UnfitError, UnknownItemError
 from pipelines.store.masking import masked
-from pipelines.store.tables import calls, claims, decisions, second_reviews, turns, verdicts
+from pipelines.store.tables import (
+    appeal_steps,
+    appeals,
+    calls,
+    claims,
+    decisions,
+    second_reviews,
+    turns,
+    verdicts,
+)
 
 MAX_NOTE = 4_000
 
@@ -118,7 +129,7 @@ def undo(connection: Connection, verdict_id: str, *, reviewer: str) -> str:
     Raises:
         UnknownItemError: no such verdict.
         NotAllowedError: it is somebody else's.
-        StaleError: it is sent already, no longer stands, or something said since counts on it.
+        StaleError: it is sent already, no longer stands, or something said or decided since rests on it.
     """
     mine = verdicts.c.verdict_id == verdict_id
     call_id = connection.scalar(select(verdicts.c.call_id).where(mine))
@@ -130,7 +141,7 @@ def undo(connection: Connection, verdict_id: str, *, reviewer: str) -> str:
         raise NotAllowedError("this verdict is somebody else's")
     if not row.standing or not outbox.withdraw(connection, verdict_id):
         raise StaleError("it was sent already: give another verdict in its place")
-    if reason := _what_counts_on(connection, row):
+    if reason := _what_rests_on(connection, row):
         raise StaleError(f"{reason}: give another verdict in its place")
     connection.execute(update(verdicts).where(mine).values(standing=False, undone=True))
     _restore(connection, row.decision_id)
@@ -143,6 +154,12 @@ def standing(connection: Connection, identifier: str) -> Any:
     return connection.execute(
         select(verdicts).where((verdicts.c.decision_id == identifier) & verdicts.c.standing)
     ).one_or_none()
+
+
+def judged_blindly(connection: Connection, identifiers: Collection[str], *, user_id: str) -> set[str]:
+    """Return those of some decisions whose first word a user may not know yet: a second, blind review is due."""
+    theirs = second_reviews.c.decision_id.in_(list(identifiers))
+    return set(connection.scalars(select(second_reviews.c.decision_id).where(theirs, first_word_hidden(user_id))))
 
 
 def locked_decision(connection: Connection, identifier: str) -> Any:
@@ -260,8 +277,8 @@ def _record(
     return verdict.verdict_id
 
 
-def _what_counts_on(connection: Connection, row: Any) -> str | None:
-    """Say what was said since and would be wrong without this verdict; None where nothing was."""
+def _what_rests_on(connection: Connection, row: Any) -> str | None:
+    """Say what was said or decided since and would be wrong without this verdict; None where nothing was."""
     second = connection.scalar(select(second_reviews.c.state).where(second_reviews.c.decision_id == row.decision_id))
     if second not in {None, "pending"}:
         return "somebody has reviewed it a second time"
@@ -274,7 +291,25 @@ def _what_counts_on(connection: Connection, row: Any) -> str | None:
     )
     if connection.scalar(select(verdicts.c.number).where(later).limit(1)) is not None:
         return "a later verdict on this behaviour in the call counts on it"
+    if outcome := _appeal_decided_on(connection, row):
+        return f"an appeal was {outcome} on it"
     return None
+
+
+def _appeal_decided_on(connection: Connection, row: Any) -> str | None:
+    """Return how an appeal was decided by or after a verdict that stands; None where none was."""
+    decided = (
+        (appeals.c.decision_id == row.decision_id)
+        & appeal_steps.c.state.in_(("upheld", "overturned"))
+        & (appeal_steps.c.at >= row.decided_at)
+    )
+    return connection.scalar(
+        select(appeal_steps.c.state)
+        .join(appeals, appeals.c.appeal_id == appeal_steps.c.appeal_id)
+        .where(decided)
+        .order_by(appeal_steps.c.number.desc())
+        .limit(1)
+    )
 
 
 def _restore(connection: Connection, identifier: str) -> None:

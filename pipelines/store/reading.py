@@ -9,7 +9,7 @@ from sqlalchemy import Connection, literal, select, update
 
 from detector.decision import Decision, Scorecard
 from pipelines.store.auditing import note
-from pipelines.store.conditions import first_word_hidden, left_open
+from pipelines.store.conditions import left_open
 from pipelines.store.engine import now
 from pipelines.store.faults import StaleError, UnknownItemError
 from pipelines.store.tables import appeals, calls, decisions, outbox, scorecards, second_reviews, turns, verdicts
@@ -94,12 +94,6 @@ def whole_call(connection: Connection, call_id: str) -> ReviewedCall:
         },
         scorecard=None if told is None else Scorecard.model_validate_json(told),
     )
-
-
-def judged_blindly(connection: Connection, identifiers: Collection[str], *, user_id: str) -> set[str]:
-    """Return those of some decisions whose first word a user may not know yet: a second, blind review is due."""
-    theirs = second_reviews.c.decision_id.in_(list(identifiers))
-    return set(connection.scalars(select(second_reviews.c.decision_id).where(theirs, first_word_hidden(user_id))))
 
 
 def mark_read(connection: Connection, call_id: str, *, user_id: str, behaviours: Collection[str]) -> None:

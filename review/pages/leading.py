@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from detector.decision import Scorecard
 from detector.judgement import VerdictKind
-from pipelines.store import accounts, appealing, auditing, calibrating, reading
+from pipelines.store import accounts, appealing, auditing, calibrating, judging, reading
 from pipelines.store.accounts import Role
 from pipelines.store.appealing import AppealState
 from pipelines.store.faults import UnfitError
@@ -131,7 +131,7 @@ def show_trail(visit: Visited) -> Response:
     """Show who did what when; of a decision that is judged blindly, not what was said."""
     with visit.workbench.store.reading() as connection:
         entries = auditing.latest(connection)
-        hidden = reading.judged_blindly(connection, {one.subject for one in entries}, user_id=visit.user.user_id)
+        hidden = judging.judged_blindly(connection, {one.subject for one in entries}, user_id=visit.user.user_id)
     return visit.page("trail.html", entries=[_wordless(one) if one.subject in hidden else one for one in entries])
 
 
