@@ -15,6 +15,7 @@ from pipelines.store.judging import (
     check_kind,
     check_unchanged,
     checked_note,
+    close,
     decision_to_judge,
     judge,
     standing,
@@ -146,4 +147,5 @@ def _second(connection: Connection, due: object, *, kind: VerdictKind, note: str
     connection.execute(
         update(second_reviews).where(second_reviews.c.decision_id == identifier).values(state=state, **said)
     )
+    close(connection, identifier)  # earlier versions left open what was retracted and told again
     note_audit(connection, reviewer, "second review", identifier, kind=kind)

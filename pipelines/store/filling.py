@@ -11,13 +11,14 @@ from sqlalchemy import Connection, select, update
 
 from detector.decision import Decision, Outcome, Scorecard
 from detector.detect import Detection
+from detector.judgement import VerdictKind
 from detector.playbook import Playbook
 from detector.reward import RewardEvent
 from detector.transcript import Call, CallHeader, Turn
 from pipelines.store.engine import Store, now, upsert
 from pipelines.store.masking import masked_header, masked_turn
 from pipelines.store.outbox import note_settled
-from pipelines.store.tables import calls, decisions, reward_events, scorecards, turns
+from pipelines.store.tables import calls, decisions, reward_events, scorecards, turns, verdicts
 
 SAMPLE_SHARE = 0.02
 CALLS_A_TRANSACTION = 50
@@ -104,13 +105,13 @@ class Filler:
         upsert(self.connection, turns, rows.values(), update=columns)
 
     def decisions(self, made: Iterable[Decision]) -> None:
-        """Take in decisions; what people did with one stays as it is unless it is retracted."""
+        """Take in decisions; what people did with one stays, also with one that was retracted and is told again."""
         given = {one.decision_id: one for one in made}
         for call_id in {one.call_id for one in given.values()}:
-            known = self._known(call_id)
+            known, judged = self._known(call_id), self._judged(call_id)
             header = self.connection.execute(select(calls).where(calls.c.call_id == call_id)).one_or_none()
             rows = [
-                self._decision_row(one, known.get(one.decision_id), header)
+                self._decision_row(one, known.get(one.decision_id), header, judged=one.decision_id in judged)
                 for one in given.values()
                 if one.call_id == call_id
             ]
@@ -148,10 +149,13 @@ class Filler:
         rows = self.connection.execute(theirs.with_for_update())
         return {row.decision_id: row for row in rows}
 
-    def _decision_row(self, one: Decision, known: Any, header: Any) -> dict[str, Any]:
-        state = "retracted" if one.retracted else "open"
-        if known is not None and known.state == "judged" and not one.retracted:
-            state = known.state
+    def _judged(self, call_id: str) -> set[str]:
+        """Return the decisions, retracted ones too, of which a verdict stands; a mark of what was missed is none."""
+        theirs = (verdicts.c.call_id == call_id) & verdicts.c.standing & (verdicts.c.kind != VerdictKind.MISSED.value)
+        return set(self.connection.scalars(select(verdicts.c.decision_id).where(theirs)))
+
+    def _decision_row(self, one: Decision, known: Any, header: Any, *, judged: bool) -> dict[str, Any]:
+        state = "judged" if judged else "open"
         return {
             "decision_id": one.decision_id,
             "call_id": one.call_id,
@@ -162,7 +166,7 @@ class Filler:
             "before": _before(one, known),
             "score": one.score,
             "stake": stake(one, self.playbook),
-            "state": state,
+            "state": "retracted" if one.retracted else state,
             "happened_at": _time(header),
             "value": one.model_dump_json(),
         }

@@ -73,8 +73,7 @@ def judge(
     decision = Decision.model_validate_json(row.value)
     check_unchanged(connection, row, seen=seen, reviewer=reviewer)
     verdict_id = _record(connection, decision, kind=kind, note=note, reviewer=reviewer, bench=bench, row=row)
-    connection.execute(update(decisions).where(decisions.c.decision_id == identifier).values(state="judged"))
-    connection.execute(delete(claims).where(claims.c.item == identifier))
+    close(connection, identifier)
     return verdict_id
 
 
@@ -213,6 +212,12 @@ def check_unchanged(connection: Connection, row: Any, *, seen: str | None, revie
         raise StaleError(_what_changed(seen, before, second, reviewer=reviewer))
 
 
+def close(connection: Connection, identifier: str) -> None:
+    """Note that a decision is judged, so that nobody works on it any more."""
+    connection.execute(update(decisions).where(decisions.c.decision_id == identifier).values(state="judged"))
+    connection.execute(delete(claims).where(claims.c.item == identifier))
+
+
 def check_kind(kind: VerdictKind) -> None:
     """Refuse what cannot be said of a decision.
 
@@ -313,13 +318,14 @@ def _appeal_decided_on(connection: Connection, row: Any) -> str | None:
 
 
 def _restore(connection: Connection, identifier: str) -> None:
-    """Let the verdict before stand again; without one the decision is open again, and reviewed twice by nobody."""
+    """Let what was said before stand again; without a verdict the decision is open again, reviewed twice by nobody."""
     last = _last_said(connection, verdicts.c.decision_id == identifier)
     pair = second_reviews.c.decision_id == identifier
-    if last is None:
+    if last is None or last.kind == VerdictKind.MISSED.value:  # marked before the machine decided
         own = decisions.c.decision_id == identifier
         connection.execute(update(decisions).where(own & (decisions.c.state == "judged")).values(state="open"))
         connection.execute(delete(second_reviews).where(pair))
+    if last is None:
         return
     connection.execute(update(verdicts).where(verdicts.c.number == last.number).values(standing=True))
     first_by = connection.scalar(select(second_reviews.c.first_by).where(pair))

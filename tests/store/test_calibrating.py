@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from store_calls import a_call, fill
 
 from detector.judgement import VerdictKind
-from pipelines.store import Store, tables
+from pipelines.store import Store, queueing, tables
 from pipelines.store.calibrating import adjudicate, decide
 from pipelines.store.faults import StaleError, UnfitError
 from pipelines.store.judging import Bench, seen_tag, undo
@@ -126,6 +126,23 @@ def test_second_reviewer_on_a_stale_page_is_not_told_the_first_word(store: Store
             _say_on(store, seen, WRONG_WORDS, "two", twice)
         assert not [word for word in ("one", "wrong", "correct") if word in str(told.value)]
     assert ("wrong_sense", None, "pending") == _pair(store)
+
+
+def test_second_review_closes_a_decision_that_was_left_open(store: Store, twice: Bench) -> None:
+    """What an earlier version opened again although its verdict stood is judged, and claimed by nobody, after it."""
+    fill(store, a_call("c"))
+    _say(store, CORRECT, "one", twice)
+    with store.writing() as connection:
+        identifier = whole_call(connection, "c").decisions[0].decision_id
+        own = tables.decisions.c.decision_id == identifier
+        connection.execute(update(tables.decisions).where(own).values(state="open"))
+        assert queueing.claim(connection, identifier, user_id="two")
+
+    _say(store, CORRECT, "two", twice)
+
+    with store.reading() as connection:
+        assert "judged" == connection.scalar(select(tables.decisions.c.state).where(own))
+        assert queueing.claimed_by(connection, identifier) is None
 
 
 def _say(store: Store, kind: VerdictKind, who: str, bench: Bench) -> str | None:

@@ -15,7 +15,7 @@ from detector.transcript import Call
 from detector.verdict import Verdict
 from pipelines.store import Filler, Store, outbox, tables
 from pipelines.store.faults import StaleError
-from pipelines.store.judging import Bench, judge, undo
+from pipelines.store.judging import Bench, judge, miss, undo
 from pipelines.store.reading import whole_call
 
 CORRECT, WRONG = VerdictKind.CORRECT, VerdictKind.WRONG_SENSE
@@ -104,6 +104,38 @@ def test_grant_for_what_the_machine_took_back_is_not_counted_on(store: Store, be
     assert (GRANTED, 1) == (event.type, event.data.slot)
 
 
+@pytest.mark.parametrize(("kind", "state"), [(CORRECT, "judged"), (None, "open")], ids=["judged", "not judged"])
+def test_decision_told_again_after_it_was_retracted_is_as_before(
+    store: Store, bench: Bench, kind: VerdictKind | None, state: str
+) -> None:
+    """A decision whose verdict stands is not offered to be judged anew; one that nobody judged is."""
+    fill(store, _said("wish"))
+    if kind is not None:
+        _judge(store, 0, kind, bench)
+
+    _retract_and_tell_again(store, bench)
+
+    assert {state} == _decision_states(store)
+
+
+def test_decision_told_again_that_was_marked_as_missed_meanwhile_is_open(store: Store, bench: Bench) -> None:
+    """A mark of what the machine missed is no verdict on its decision, also once a verdict on that is undone."""
+    fill(store, _said("wish"))
+    with store.writing() as connection:
+        one = whole_call(connection, "c").decisions[0]
+        filler = Filler(connection, playbook=bench.playbook)
+        filler.decisions([one.model_copy(update={"retracted": True})])
+        place = {"call_id": "c", "turn_id": one.turn_id, "behaviour": one.behaviour, "start": 0, "end": 4}
+        miss(connection, **place, note="", reviewer="q", bench=bench)
+        filler.decisions([one])
+
+    assert {"open"} == _decision_states(store)
+    verdict_id = _judge(store, 0, CORRECT, bench)
+    with store.writing() as connection:
+        undo(connection, verdict_id, reviewer="q")
+    assert {"open"} == _decision_states(store)
+
+
 def test_names_do_not_leave_with_a_verdict(store: Store, bench: Bench) -> None:
     """Of the call a verdict tells what settles it, not who was in it; rewards have their team and time."""
     fill(store, a_call("c", customer_name="Rosalind", agent_name="Priya", started_at="2026-03-02T12:00:00Z"))
@@ -125,6 +157,18 @@ def _judge(store: Store, place: int, kind: VerdictKind, bench: Bench) -> str:
     with store.writing() as connection:
         identifier = whole_call(connection, "c").decisions[place].decision_id
         return judge(connection, identifier, kind=kind, note="", reviewer="q", bench=bench)
+
+
+def _retract_and_tell_again(store: Store, bench: Bench) -> None:
+    with store.writing() as connection:
+        one = whole_call(connection, "c").decisions[0]
+        for told in (one.model_copy(update={"retracted": True}), one):
+            Filler(connection, playbook=bench.playbook).decisions([told])
+
+
+def _decision_states(store: Store) -> set[str]:
+    with store.reading() as connection:
+        return set(connection.scalars(select(tables.decisions.c.state)))
 
 
 def _sent(store: Store) -> list[Verdict]:
