@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, select
 
+from detector.decision import decision_id
 from detector.judgement import VerdictKind
 from pipelines.store.conditions import first_word_hidden, left_open
 from pipelines.store.engine import Store, UnstorableError
-from pipelines.store.faults import UnfitError, UnknownItemError
-from pipelines.store.judging import Bench, miss
+from pipelines.store.faults import StaleError, UnfitError, UnknownItemError
+from pipelines.store.judging import Bench, mark_of_missed, miss
 from pipelines.store.reading import ReviewedCall, whole_call
 from pipelines.store.tables import calls, decisions, second_reviews, verdicts
 
@@ -86,8 +87,8 @@ def label_studio_tasks(connection: Connection, *, limit: int = 1_000) -> Iterato
 def take_label_studio(store: Store, tasks: list[Any], *, reviewer: str, bench: Bench) -> tuple[int, int]:
     """Take spans that people marked in Label Studio as missed behaviours; return how many were taken and left.
 
-    Left is what is no span of a turn that is here, and a span of a behaviour the machine decided on itself: it is
-    judged here, not there.
+    Left is what is no span of an agent's turn that is here, a span of a behaviour the machine decided on itself, which
+    is judged here, not there, and one where a mark of the behaviour stands in the turn.
 
     Raises:
         UnfitError: these are no tasks of Label Studio; nothing was taken.
@@ -121,10 +122,13 @@ def _taken(store: Store, span: _Span | None, reviewer: str, bench: Bench) -> boo
     """Record a span; tell whether that could be done."""
     if span is None:
         return False
+    place = {"call_id": span.call_id, "turn_id": span.turn_id, "behaviour": span.behaviour}
     try:
         with store.writing() as connection:
+            if mark_of_missed(connection, decision_id(tenant=bench.tenant, **place)) is not None:
+                return False
             miss(connection, **asdict(span), note="from Label Studio", reviewer=reviewer, bench=bench)
-    except (UnfitError, UnknownItemError, UnstorableError):
+    except (StaleError, UnfitError, UnknownItemError, UnstorableError):
         return False
     return True
 

@@ -11,6 +11,7 @@ from detector.decision import Decision, decision_id
 from detector.judgement import VerdictKind
 from detector.playbook import Playbook
 from detector.settlement import judged_from_memory
+from detector.transcript import Speaker
 from detector.verdict import Verdict
 from pipelines.store import outbox
 from pipelines.store.auditing import note as note_audit
@@ -89,11 +90,14 @@ def miss(
     reviewer: str,
     bench: Bench,
 ) -> str:
-    """Record that the machine missed a behaviour in some words of a turn; return the verdict's id.
+    """Record that the machine missed a behaviour in some words of an agent's turn; return the verdict's id.
+
+    Another mark of one's own takes the place of the one before; the same again changes nothing.
 
     Raises:
         UnknownItemError: no such turn.
-        UnfitError: an unknown behaviour, words outside the turn, or the machine did decide on it.
+        UnfitError: an unknown behaviour, another's turn, words outside the turn, or the machine did decide on it.
+        StaleError: somebody else has marked this behaviour in the turn.
     """
     outbox.alone_on(connection, call_id)
     turn = connection.execute(
@@ -104,12 +108,19 @@ def miss(
         raise UnknownItemError("there is no such turn")
     if not bench.playbook.has(behaviour):
         raise UnfitError("the playbook has no such behaviour")
+    if turn.speaker != Speaker.AGENT.value:
+        raise UnfitError("only what the agent says is marked: choose one of the agent's turns")
     if not 0 <= start < end <= len(turn.words):
         raise UnfitError("select words within one turn")
     identifier = decision_id(tenant=bench.tenant, call_id=call_id, turn_id=turn_id, behaviour=behaviour)
     there = connection.scalar(select(decisions.c.state).where(decisions.c.decision_id == identifier))
     if there is not None and there != "retracted":
         raise UnfitError("the machine did decide on this behaviour in this turn: judge its decision")
+    before = mark_of_missed(connection, identifier)
+    if before is not None and before.reviewer != reviewer:
+        raise StaleError(f"{before.reviewer} has marked this behaviour in this turn already; nothing was overwritten")
+    if before is not None and (before.start, before.end, before.note) == (start, end, checked_note(note)):
+        return str(before.verdict_id)
     stand_in = _stand_in(identifier, call, turn, behaviour)
     return _record(
         connection,
@@ -138,7 +149,11 @@ def undo(connection: Connection, verdict_id: str, *, reviewer: str) -> str:
     row = connection.execute(select(verdicts).where(mine)).one()
     if row.reviewer != reviewer:
         raise NotAllowedError("this verdict is somebody else's")
-    if not row.standing or not outbox.withdraw(connection, verdict_id):
+    if not row.standing:
+        raise StaleError(
+            f"this verdict no longer stands: {'it was undone' if row.undone else 'another took its place'}"
+        )
+    if not outbox.withdraw(connection, verdict_id):
         raise StaleError("it was sent already: give another verdict in its place")
     if reason := _what_rests_on(connection, row):
         raise StaleError(f"{reason}: give another verdict in its place")
@@ -153,6 +168,12 @@ def standing(connection: Connection, identifier: str) -> Any:
     return connection.execute(
         select(verdicts).where((verdicts.c.decision_id == identifier) & verdicts.c.standing)
     ).one_or_none()
+
+
+def mark_of_missed(connection: Connection, identifier: str) -> Any:
+    """Return the row of the mark that stands of what the machine missed, by the id a decision on it would have."""
+    row = standing(connection, identifier)
+    return row if row is not None and row.kind == VerdictKind.MISSED.value else None
 
 
 def judged_blindly(connection: Connection, identifiers: Collection[str], *, user_id: str) -> set[str]:

@@ -113,7 +113,10 @@ def _taken_in(visit: Visit, raw: bytes) -> Response:
         raise UnfitError("this is no Label Studio export: it is a list of tasks")
     bench = visit.workbench.bench
     taken, left = exporting.take_label_studio(visit.workbench.store, tasks, reviewer=visit.user.user_id, bench=bench)
-    told = f"{taken} marks taken in, {left} left: what the machine saw is judged here, and some may be of no turn here."
+    told = (
+        f"{taken} marks taken in, {left} left: what the machine saw is judged here, and some may be marked already, "
+        "or be of no agent's turn here."
+    )
     return visit.page("exports.html", told=told)
 
 

@@ -30,14 +30,33 @@ def upload(client: Any, *tasks: Any) -> Any:
         annotated(SPAN | {"start": "early"}),
         annotated(SPAN, call_id="gone"),
         annotated(SPAN | {"labels": ["wish_well"]}),
+        annotated(SPAN, turn_id="c1:0"),
     ],
 )
 def test_marks_that_do_not_fit_are_left(visitor: Any, other: dict[str, Any]) -> None:
-    """A result that is no span, of no call that is here, or of what the machine saw is left; the others are taken."""
+    """No span, of no call here, of what the machine saw, of a customer's turn: that is left; the others are taken."""
     answer = upload(visitor(Role.LEAD), other, annotated(SPAN))
 
     assert 200 == answer.status_code
     assert "1 marks taken in, 1 left" in answer.text
+
+
+def test_marks_are_taken_in_once(visitor: Any) -> None:
+    """Whoever imports a turn's mark again, or another one, changes nothing; the first one stands and can be undone."""
+    one, two = visitor(Role.LEAD, "one"), visitor(Role.LEAD, "two")
+    upload(one, annotated(SPAN))
+    (taken,) = one.get("/api/calls/c1").json()["missed"]
+
+    answers = [
+        upload(one, annotated(SPAN)),
+        upload(one, annotated(SPAN | {"end": 5})),
+        upload(two, annotated(SPAN)),
+        upload(two, annotated(SPAN | {"end": 5})),
+    ]
+
+    assert [True] * 4 == ["0 marks taken in, 1 left" in one.text for one in answers]
+    assert [taken] == one.get("/api/calls/c1").json()["missed"]
+    assert 200 == one.post(f"/api/verdicts/{taken['verdict_id']}/undo").status_code
 
 
 def test_file_that_is_no_export_changes_nothing(visitor: Any) -> None:

@@ -149,15 +149,32 @@ def test_missed_behaviour_is_marked_and_counted_for_recall(visitor: Any) -> None
         {"behaviour": "nothing"},
         {"note": "x" * 4_001},
         {"behaviour": "wish_well"},
+        {"turn": 0},
     ],
 )
 def test_missed_that_makes_no_sense_is_refused(visitor: Any, change: dict[str, Any]) -> None:
-    """Empty words, words beyond the turn, unknown behaviours, huge notes, what the machine did see."""
+    """Empty words, words beyond the turn, unknown behaviours, huge notes, what the machine did see, a customer's."""
     client = visitor(Role.ANALYST)
-    turn = client.get("/api/calls/c1").json()["turns"][1]["turn_id"]
-    told = {"call_id": "c1", "turn_id": turn, "behaviour": "apologise", "start": 0, "end": 6} | change
+    told = missed_words(client, turn=change.get("turn", 1)) | {key: change[key] for key in change if key != "turn"}
 
     assert 422 == client.post("/api/missed", json=told).status_code
+
+
+def test_mark_of_somebody_else_is_not_overwritten(visitor: Any) -> None:
+    """Whoever marks a behaviour in a turn where another did hears of it; one's own mark can be set anew, and undone."""
+    one, two = visitor(Role.ANALYST, "one"), visitor(Role.ANALYST, "two")
+    told = missed_words(one)
+    early = one.post("/api/missed", json=told).json()["id"]
+
+    refused = two.post("/api/missed", json=told | {"end": 6})
+    late = one.post("/api/missed", json=told | {"end": 6}).json()["id"]
+    stale = one.post(f"/api/verdicts/{early}/undo")
+
+    assert (409, True) == (refused.status_code, "one has marked" in refused.text)
+    assert late == one.post("/api/missed", json=told | {"end": 6}).json()["id"]
+    assert (409, True) == (stale.status_code, "no longer stands: another took its place" in stale.text)
+    assert 200 == one.post(f"/api/verdicts/{late}/undo").status_code
+    assert "no longer stands: it was undone" in one.post(f"/api/verdicts/{late}/undo").text
 
 
 def test_hostile_words_are_shown_as_text(visitor: Any, store: Store) -> None:
@@ -294,8 +311,12 @@ def test_call_is_read_whole_once_all_is_judged(visitor: Any) -> None:
 def test_decision_that_comes_later_takes_the_call_out_again(visitor: Any, store: Store) -> None:
     """Where a replay decides anew on a call read whole, neither recall nor labels rest on it until that is judged."""
     client, lead = visitor(Role.ANALYST), visitor(Role.LEAD)
+    one = a_call("c1")
+    silent = one.turns[1].model_copy(update={"turn_id": "silent", "index": 4, "text": "so long"})
+    one = one.model_copy(update={"turns": (*one.turns, silent)})
+    fill(store, one, share=1.0)
     judge_all(client)
-    client.post("/api/missed", json=missed_words(client, "wish_well", turn=3))
+    client.post("/api/missed", json=missed_words(client, "wish_well", turn=4))
     client.post("/read", data={"call_id": "c1"})
 
     def told() -> tuple[str, int]:
@@ -304,7 +325,6 @@ def test_decision_that_comes_later_takes_the_call_out_again(visitor: Any, store:
         return recall, len(lead.get("/exports/labels.jsonl").text.splitlines())
 
     before = told()
-    one = a_call("c1")
     more = one.turns[1].model_copy(update={"turn_id": "later", "index": 9})
     fill(store, one.model_copy(update={"turns": (*one.turns, more)}), share=1.0)
 

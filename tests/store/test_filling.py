@@ -134,7 +134,7 @@ def test_trail_cannot_be_changed(store: Store, bench: Bench, change: str) -> Non
     """The database itself refuses to change or remove what is in the audit trail."""
     fill(store, a_call("c"))
     with store.writing() as connection:
-        turn = whole_call(connection, "c").turns[0].turn_id
+        turn = whole_call(connection, "c").turns[1].turn_id
         miss(
             connection,
             call_id="c",
