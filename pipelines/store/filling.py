@@ -92,17 +92,26 @@ class Filler:
                 self.connection.execute(update(decisions).where(theirs).values({name: value}))
 
     def turns(self, call_id: str, said: Iterable[Turn]) -> None:
-        """Take in final turns, masked; an older revision replaces no newer. A purged call stays without words."""
-        known = self.connection.execute(select(turns.c.turn_id, turns.c.revision).where(turns.c.call_id == call_id))
-        newest: dict[str, int] = {row.turn_id: row.revision for row in known}
+        """Take in final turns, masked; an older revision replaces no newer. A purged call stays without words.
+
+        A call to which something is added, or in which something is said otherwise, has been read whole by nobody.
+        """
+        columns = ("turn_id", "revision", "speaker", "words")
+        there = self.connection.execute(select(*(turns.c[name] for name in columns)).where(turns.c.call_id == call_id))
+        known = {row.turn_id: row for row in there}
+        newest: dict[str, int] = {key: row.revision for key, row in known.items()}
         purged = self._purged(call_id)
         rows: dict[str, Mapping[str, Any]] = {}
         for turn in said:
             if turn.is_final and not purged and turn.revision >= newest.get(turn.turn_id, 0):
                 newest[turn.turn_id] = turn.revision
                 rows[turn.turn_id] = _turn_row(call_id, masked_turn(turn))
-        columns = ("position", "revision", "speaker", "agent_id", "words", "start_ms", "end_ms")
-        upsert(self.connection, turns, rows.values(), update=columns)
+        changing = ("position", "revision", "speaker", "agent_id", "words", "start_ms", "end_ms")
+        upsert(self.connection, turns, rows.values(), update=changing)
+        if any(_said_otherwise(row, known.get(key)) for key, row in rows.items()):
+            unread = {"read_by": None, "read_at": None}
+            own = (calls.c.call_id == call_id) & calls.c.read_at.is_not(None)
+            self.connection.execute(update(calls).where(own).values(unread))
 
     def decisions(self, made: Iterable[Decision]) -> None:
         """Take in decisions; what people did with one stays, also with one that was retracted and is told again."""
@@ -209,6 +218,10 @@ def _before(one: Decision, known: Any) -> str | None:
 def _turn_row(call_id: str, turn: Turn) -> Mapping[str, Any]:
     row = turn.model_dump(mode="json", exclude={"is_final", "index", "text"})
     return row | {"call_id": call_id, "position": turn.index, "words": turn.text}
+
+
+def _said_otherwise(row: Mapping[str, Any], known: Any) -> bool:
+    return known is None or (row["speaker"], row["words"]) != (known.speaker, known.words)
 
 
 def _time(header: Any) -> datetime:

@@ -11,7 +11,7 @@ from detector.decision import Decision, Scorecard
 from pipelines.store.auditing import note
 from pipelines.store.conditions import left_open
 from pipelines.store.engine import now
-from pipelines.store.faults import StaleError, UnknownItemError
+from pipelines.store.faults import StaleError, UnfitError, UnknownItemError
 from pipelines.store.tables import appeals, calls, decisions, outbox, scorecards, second_reviews, turns, verdicts
 
 
@@ -101,13 +101,18 @@ def mark_read(connection: Connection, call_id: str, *, user_id: str, behaviours:
 
     Raises:
         UnknownItemError: there is no such call.
+        UnfitError: its words were purged.
         StaleError: a decision of it on one of `behaviours` is not judged.
     """
+    own = calls.c.call_id == call_id
+    row = connection.execute(select(calls.c.purged_at).where(own).with_for_update()).one_or_none()
+    if row is None:
+        raise UnknownItemError("there is no such call")
+    if row.purged_at is not None:
+        raise UnfitError("the words of this call were removed when its time was up: it can no longer be read")
     if connection.scalar(select(left_open(literal(call_id), behaviours))):
         raise StaleError("first judge every decision of this call, then say that you read it whole")
-    done = connection.execute(update(calls).where(calls.c.call_id == call_id).values(read_by=user_id, read_at=now()))
-    if done.rowcount == 0:
-        raise UnknownItemError("there is no such call")
+    connection.execute(update(calls).where(own).values(read_by=user_id, read_at=now()))
     note(connection, user_id, "call read", call_id)
 
 

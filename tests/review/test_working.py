@@ -17,6 +17,7 @@ from pipelines.store import Filler, Store, outbox
 from pipelines.store.accounts import Role
 from pipelines.store.engine import now
 from pipelines.store.purging import purge
+from pipelines.store.reading import whole_call
 from review.visit import Workbench
 
 
@@ -308,8 +309,8 @@ def test_call_is_read_whole_once_all_is_judged(visitor: Any) -> None:
     assert 303 == client.post("/read", data={"call_id": "c1"}).status_code
 
 
-def test_decision_that_comes_later_takes_the_call_out_again(visitor: Any, store: Store) -> None:
-    """Where a replay decides anew on a call read whole, neither recall nor labels rest on it until that is judged."""
+def test_decision_that_comes_later_takes_the_call_out_again(visitor: Any, store: Store, workbench: Workbench) -> None:
+    """Where a call read whole is decided anew, neither recall nor labels rest on it until that is judged."""
     client, lead = visitor(Role.ANALYST), visitor(Role.LEAD)
     one = a_call("c1")
     silent = one.turns[1].model_copy(update={"turn_id": "silent", "index": 4, "text": "so long"})
@@ -325,13 +326,38 @@ def test_decision_that_comes_later_takes_the_call_out_again(visitor: Any, store:
         return recall, len(lead.get("/exports/labels.jsonl").text.splitlines())
 
     before = told()
-    more = one.turns[1].model_copy(update={"turn_id": "later", "index": 9})
-    fill(store, one.model_copy(update={"turns": (*one.turns, more)}), share=1.0)
+    with store.writing() as connection:
+        made = whole_call(connection, "c1").decisions[0]
+        more = made.model_copy(update={"decision_id": "later", "turn_id": silent.turn_id, "behaviour": "apologise"})
+        Filler(connection, playbook=workbench.playbook).decisions([more])
 
     assert ("3", 1) == before
     assert ("0", 0) == told()
     judge_all(client)
-    assert ("4", 1) == told()
+    assert ("3", 1) == told()
+
+
+def test_call_to_which_something_is_added_is_read_anew(visitor: Any, store: Store) -> None:
+    """It leaves the labels, and is offered again to be read whole; once it has no words left that is not asked."""
+    client, lead = visitor(Role.ANALYST), visitor(Role.LEAD)
+    judge_all(client)
+    client.post("/read", data={"call_id": "c1"})
+    one = a_call("c1")
+
+    def told() -> tuple[bool, bool]:
+        offered = any(
+            (item["call_id"], item["decision_id"]) == ("c1", None) for item in client.get("/api/queue").json()
+        )
+        return offered, bool(lead.get("/exports/labels.jsonl").text)
+
+    assert (False, True) == told()
+    more = one.turns[1].model_copy(update={"turn_id": "later", "index": 9, "text": "so long"})
+    fill(store, one.model_copy(update={"turns": (*one.turns, more)}), share=1.0)
+    assert (True, False) == told()
+    assert "I read it whole" in client.get("/calls/c1").text
+    purge(store, before=now() + timedelta(days=1))
+    assert "I read it whole" not in client.get("/calls/c1").text
+    assert 422 == client.post("/read", data={"call_id": "c1"}).status_code
 
 
 def test_next_goes_on_while_an_appeal_is_open(visitor: Any) -> None:
@@ -366,6 +392,7 @@ def test_retracted_decision_is_not_reviewed_twice(visitor: Any, store: Store, wo
     one.post("/read", data={"call_id": "c1"})
 
     fill(store, call(("customer", "hello"), ("agent", "nothing"), call_id="c1"))
+    one.post("/read", data={"call_id": "c1"})
 
     assert not [item for item in two.get("/api/queue").json() if item["call_id"] == "c1" and item["decision_id"]]
     assert visitor(Role.LEAD).get("/exports/labels.jsonl").text

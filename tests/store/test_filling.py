@@ -3,6 +3,7 @@
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import call, word_playbook
@@ -12,12 +13,14 @@ from store_calls import a_call, fill
 
 from detector.detect import Detector
 from detector.judgement import VerdictKind
+from detector.transcript import Turn
 from detector.verdict import Verdict
 from pipelines.store import Filler, Store, StoreError, open_store
 from pipelines.store.engine import now
+from pipelines.store.faults import UnfitError
 from pipelines.store.judging import Bench, judge, miss
 from pipelines.store.purging import purge
-from pipelines.store.reading import whole_call
+from pipelines.store.reading import mark_read, whole_call
 from pipelines.store.tables import outbox
 
 
@@ -80,6 +83,46 @@ def test_older_revision_does_not_replace_a_newer(store: Store) -> None:
 
     with store.reading() as connection:
         assert ["new words"] == [turn.words for turn in whole_call(connection, "c").turns]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"turn_id": "later", "index": 9}, None),
+        ({"text": "other words", "revision": 1}, None),
+        ({"speaker": "customer", "revision": 1}, None),
+        ({"start_ms": 1, "revision": 1}, "q"),
+    ],
+    ids=["a turn more", "other words", "another speaker", "the same words"],
+)
+def test_call_whose_words_change_is_read_by_nobody(store: Store, change: dict[str, Any], expected: str | None) -> None:
+    """What was not there when somebody read the call whole, nobody has read; what says the same changes nothing."""
+    one = call(("customer", "hello"), ("agent", "nothing"), call_id="c")
+    fill(store, one)
+    with store.writing() as connection:
+        mark_read(connection, "c", user_id="q", behaviours=())
+        Filler(connection, playbook=word_playbook()).turns("c", one.turns)
+        assert "q" == whole_call(connection, "c").read_by
+
+        changed = Turn.model_validate(one.turns[1].model_dump() | change)
+        Filler(connection, playbook=word_playbook()).turns("c", [changed])
+
+        assert expected == whole_call(connection, "c").read_by
+
+
+def test_purged_call_cannot_be_read(store: Store) -> None:
+    """There is nothing to read any more; who read it before stays, also if its words come again."""
+    fill(store, a_call("c"), a_call("read"))
+    with store.writing() as connection:
+        mark_read(connection, "read", user_id="q", behaviours=())
+    purge(store, before=now() + timedelta(days=1))
+    fill(store, a_call("read"))
+
+    with pytest.raises(UnfitError, match="were removed"), store.writing() as connection:
+        mark_read(connection, "c", user_id="q", behaviours=())
+
+    with store.reading() as connection:
+        assert [None, "q"] == [whole_call(connection, one).read_by for one in ("c", "read")]
 
 
 def test_purge_removes_words_and_keeps_counts(store: Store, bench: Bench) -> None:
