@@ -50,10 +50,10 @@ def view(call: ReviewedCall, *, playbook: Playbook, user: User) -> CallView:
     """Return a call as a user sees it.
 
     Raises:
-        UnknownItemError: it is not the agent's own; that there is such a call is not told.
+        UnknownItemError: the agent had no part in it; that there is such a call is not told.
     """
-    if user.role is Role.AGENT and (user.agent_id is None or call.agent_id != user.agent_id):
-        raise UnknownItemError("there is no such call")
+    if user.role is Role.AGENT:
+        call = _of_agent(call, user.agent_id)
     words = {turn.turn_id: turn.words for turn in call.turns}
     made = tuple(_decision(one, call, words, playbook, user) for one in call.decisions)
     known = {one.decision.decision_id for one in made}
@@ -62,6 +62,27 @@ def view(call: ReviewedCall, *, playbook: Playbook, user: User) -> CallView:
     marks = _marks(call, missed)
     shown = tuple(_turn(turn, before, marks) for turn, before in zip(call.turns, (None, *call.turns), strict=False))
     return CallView(call, shown, made, missed)
+
+
+def _of_agent(call: ReviewedCall, agent_id: str | None) -> ReviewedCall:
+    """Return what an agent may see of a call: all that was said, but only their own decisions, marks and scorecard.
+
+    Raises:
+        UnknownItemError: they had no part in it.
+    """
+    part = {call.agent_id, *(one.agent_id for one in call.turns), *(one.agent_id for one in call.decisions)}
+    if agent_id is None or agent_id not in part:
+        raise UnknownItemError("there is no such call")
+    made = tuple(one for one in call.decisions if one.agent_id == agent_id)
+    own = {one.decision_id for one in made}
+    card = call.scorecard
+    return replace(
+        call,
+        decisions=made,
+        verdicts={key: one for key, one in call.verdicts.items() if key in own or one.agent_id == agent_id},
+        appeals={key: state for key, state in call.appeals.items() if key in own},
+        scorecard=card if card is not None and (card.agent_id or call.agent_id) == agent_id else None,
+    )
 
 
 def _decision(

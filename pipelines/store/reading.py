@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, literal, select, update
+from sqlalchemy import Connection, func, literal, select, union, update
 
 from detector.decision import Decision, Scorecard
 from pipelines.store.auditing import note
@@ -22,6 +22,7 @@ class SaidTurn:
     turn_id: str
     position: int
     speaker: str
+    agent_id: str | None
     words: str
     start_ms: int | None
     end_ms: int | None
@@ -38,6 +39,7 @@ class GivenVerdict:
     decision_id: str
     turn_id: str
     behaviour: str
+    agent_id: str | None
     kind: str
     note: str
     reviewer: str | None
@@ -117,11 +119,17 @@ def mark_read(connection: Connection, call_id: str, *, user_id: str, behaviours:
 
 
 def calls_of_agent(connection: Connection, agent_id: str, *, limit: int = 100) -> list[Any]:
-    """Return an agent's latest calls, with their scorecards' JSON."""
+    """Return the latest calls that are an agent's or hold decisions on them, with the JSON of their own scorecards."""
+    decided = decisions.c.state.in_(("open", "judged")) & (decisions.c.agent_id == agent_id)
+    own = union(  # planners find no index for an "or" of two tables
+        select(calls.c.call_id).where(calls.c.agent_id == agent_id), select(decisions.c.call_id).where(decided)
+    )
+    whose = func.coalesce(scorecards.c.agent_id, calls.c.agent_id)
+    card = (scorecards.c.call_id == calls.c.call_id) & (whose == agent_id)
     rows = connection.execute(
         select(calls, scorecards.c.value)
-        .outerjoin(scorecards, scorecards.c.call_id == calls.c.call_id)
-        .where(calls.c.agent_id == agent_id)
+        .outerjoin(scorecards, card)
+        .where(calls.c.call_id.in_(own))
         .order_by(calls.c.filled_at.desc())
         .limit(limit)
     )

@@ -47,13 +47,13 @@ def app(workbench: Workbench) -> FastAPI:
 def visitor(app: FastAPI, store: Store) -> Visitor:
     """Makes a logged-in client of a role; None is nobody."""
 
-    def make(role: Role | None, name: str | None = None) -> TestClient:
+    def make(role: Role | None, name: str | None = None, *, agent_id: str = "a") -> TestClient:
         client = TestClient(app, base_url="http://127.0.0.1", follow_redirects=False)
         if role is None:
             return client
         name = name or role.value
         with store.writing() as connection:
-            upsert(connection, users, [{"user_id": name, "role": role.value, "agent_id": "a", "active": True}])
+            upsert(connection, users, [{"user_id": name, "role": role.value, "agent_id": agent_id, "active": True}])
             token = open_session(connection, name)
             session = session_of(connection, token)
         assert session is not None

@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from store_calls import a_call, fill
 
 from pipelines.store import Store
 from pipelines.store.accounts import ATTEMPTS, Role, all_users, put_user
@@ -82,6 +83,50 @@ def test_agent_sees_their_own_only(visitor: Any) -> None:
     assert 404 == agent.get("/calls/other").status_code
     assert 404 == agent.get("/api/calls/other").status_code
     assert agent.get("/api/calls/nothing").json() == agent.get("/api/calls/other").json()
+
+
+def test_agents_of_one_call_see_what_is_theirs(visitor: Any, store: Store) -> None:
+    """Whoever spoke in a call reads it whole; of decisions, verdicts, marks and appeals each sees their own."""
+    one = a_call("shared")
+    said = [one.turns[0], one.turns[1], *(turn.model_copy(update={"agent_id": "b"}) for turn in one.turns[2:])]
+    marked = said[1].model_copy(update={"turn_id": "marked", "index": 4, "agent_id": "b", "text": "so long"})
+    spoken = marked.model_copy(update={"turn_id": "spoken", "index": 5, "agent_id": "c"})
+    fill(store, one.model_copy(update={"turns": (*said, marked, spoken)}))
+    analyst = visitor(Role.ANALYST)
+    for each in analyst.get("/api/calls/shared").json()["decisions"]:
+        told = {"kind": "wrong_sense", "seen": each["seen"]}
+        assert 200 == analyst.post(f"/api/decisions/{each['decision_id']}/verdict", json=told).status_code
+    place = {"call_id": "shared", "turn_id": "marked", "behaviour": "apologise", "start": 0, "end": 2}
+    assert 200 == analyst.post("/api/missed", json=place).status_code
+    agents = {name: visitor(Role.AGENT, name, agent_id=name) for name in "abcd"}
+
+    told = {name: agents[name].get("/api/calls/shared") for name in agents}
+
+    assert [200, 200, 200, 404] == [one.status_code for one in told.values()]
+    seen = {name: answer.json() for name, answer in told.items() if answer.status_code == 200}
+    assert {6} == {len(call["turns"]) for call in seen.values()}
+    assert {"a": ["a"], "b": ["b"], "c": []} == {name: _agents(call["decisions"]) for name, call in seen.items()}
+    assert {"a": [], "b": ["b"], "c": []} == {name: _agents(call["missed"]) for name, call in seen.items()}
+    assert {"a": True, "b": False, "c": False} == {name: call["scorecard"] is not None for name, call in seen.items()}
+    theirs = seen["b"]["decisions"][0]["decision_id"]
+    assert "wrong_sense" == seen["b"]["decisions"][0]["verdict"]["kind"]
+    assert 200 == agents["b"].post(f"/api/decisions/{theirs}/appeal", json={"note": "why"}).status_code
+    pages = {name: agents[name].get("/calls/shared").text for name in "abc"}
+    assert {"a": False, "b": True, "c": False} == {name: "appeal requested" in page for name, page in pages.items()}
+    assert not [name for name in "ac" if theirs in pages[name]]
+
+
+def test_agent_finds_calls_with_decisions_on_them(visitor: Any, store: Store) -> None:
+    """Also where another agent began the call, whose scorecard is not told."""
+    one = a_call("shared", agent_id="b")
+    fill(
+        store, one.model_copy(update={"turns": tuple(turn.model_copy(update={"agent_id": "e"}) for turn in one.turns)})
+    )
+
+    page = visitor(Role.AGENT, "e", agent_id="e").get("/mine").text
+
+    assert ["/calls/shared"] == re.findall(r'href="(/calls/[^"]+)"', page)
+    assert "o-done" not in page
 
 
 def test_agent_cannot_appeal_for_another(visitor: Any, store: Store) -> None:
@@ -190,3 +235,7 @@ def test_every_answer_carries_the_policy(visitor: Any) -> None:
 def test_wrong_host_is_refused(app: FastAPI) -> None:
     """A name that is not ours, which another site may have pointed here, gets nothing."""
     assert 400 == TestClient(app, base_url="http://elsewhere.example").get("/healthz").status_code
+
+
+def _agents(told: list[dict[str, Any]]) -> list[str]:
+    return [one["agent_id"] for one in told]
