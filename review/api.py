@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from detector.judgement import VerdictKind
 from pipelines.store import appealing, calibrating, judging
+from pipelines.store.accounts import Role
 from review.pages.measuring import quality_of
 from review.pages.working import call_view, filters_of, queue_of
 from review.visit import Visited
@@ -110,8 +111,12 @@ def queue(
 
 
 def call(visit: Visited, call_id: str) -> dict[str, Any]:
-    """Return a call with its turns, decisions and the verdicts that the asker may know."""
+    """Return a call with its turns, decisions and the verdicts that the asker may know.
+
+    Agents have no use for `seen`, which changes with a verdict that they may not know of yet.
+    """
     shown = call_view(visit, call_id)
+    hidden = {"seen"} if visit.user.role is Role.AGENT else set()
     return {
         "call_id": shown.call.call_id,
         "agent_id": shown.call.agent_id,
@@ -119,7 +124,8 @@ def call(visit: Visited, call_id: str) -> dict[str, Any]:
         "started_at": shown.call.started_at,
         "turns": [one.turn for one in shown.turns],
         "decisions": [
-            one.decision.model_dump(mode="json") | {"seen": one.seen, "blind": one.blind, "verdict": one.verdict}
+            one.decision.model_dump(mode="json")
+            | {name: getattr(one, name) for name in ("seen", "blind", "verdict") if name not in hidden}
             for one in shown.decisions
         ],
         "missed": shown.missed,

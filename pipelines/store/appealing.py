@@ -1,7 +1,7 @@
 """Appeals: an agent, or a lead for them, asks for another look; every step says who did it and when."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import uuid4
@@ -38,10 +38,10 @@ NEXT: Mapping[AppealState, frozenset[AppealState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Who did what when."""
+    """Who did what when. `user_id` is None where it is told to somebody who may not know who it was."""
 
     state: str
-    user_id: str
+    user_id: str | None
     note: str
     at: datetime
 
@@ -134,7 +134,10 @@ def advance(
 
 
 def listed(connection: Connection, *, user: User, limit: int = 200) -> list[Appeal]:
-    """Return appeals: the open ones, oldest first, then the others, newest first; an agent's are their own only."""
+    """Return appeals: the open ones, oldest first, then the others, newest first; an agent's are their own only.
+
+    Agents learn neither who decides nor the note of a verdict, whoever is due to judge blindly no note on the outcome.
+    """
     query = select(appeals, decisions.c.behaviour).join(decisions, decisions.c.decision_id == appeals.c.decision_id)
     if user.role is Role.AGENT:
         query = query.where(appeals.c.agent_id == (user.agent_id or ""))
@@ -142,6 +145,7 @@ def listed(connection: Connection, *, user: User, limit: int = 200) -> list[Appe
     order = (waits.desc(), case((waits, appeals.c.opened_at)), appeals.c.opened_at.desc())
     rows = connection.execute(query.order_by(*order).limit(limit)).all()
     steps = _steps(connection, [row.appeal_id for row in rows])
+    blind = judged_blindly(connection, {row.decision_id for row in rows}, user_id=user.user_id)
     return [
         Appeal(
             row.appeal_id,
@@ -151,7 +155,7 @@ def listed(connection: Connection, *, user: User, limit: int = 200) -> list[Appe
             row.behaviour,
             AppealState(row.state),
             row.opened_at,
-            tuple(steps.get(row.appeal_id, ())),
+            tuple(_as_told(one, user, blind=row.decision_id in blind) for one in steps.get(row.appeal_id, ())),
         )
         for row in rows
     ]
@@ -175,6 +179,19 @@ def _steps(connection: Connection, appeal_ids: list[str]) -> dict[str, list[Step
     for row in connection.execute(query):
         found.setdefault(row.appeal_id, []).append(Step(row.state, row.user_id, row.note, row.at))
     return found
+
+
+def _as_told(step: Step, user: User, *, blind: bool) -> Step:
+    """Return a step as a user may know it; all of one's own."""
+    if step.user_id == user.user_id:
+        return step
+    is_agent, decides = user.role is Role.AGENT, step.state != AppealState.REQUESTED
+    hidden = step.state == AppealState.OVERTURNED if is_agent else blind
+    return replace(
+        step,
+        user_id=None if is_agent and decides else step.user_id,
+        note="" if hidden and decides else step.note,
+    )
 
 
 def _step(connection: Connection, appeal_id: str, state: AppealState, user_id: str, note: str) -> None:

@@ -213,7 +213,7 @@ def test_second_review_is_blind_until_it_is_given(visitor: Any, workbench: Workb
 
 
 def test_appeal_goes_its_way(visitor: Any) -> None:
-    """An agent asks, a lead takes it up and overturns; each step is told with who and when."""
+    """An agent asks, a lead takes it up and overturns; each step is told, and to leads who did it."""
     agent, lead = visitor(Role.AGENT, "jo"), visitor(Role.LEAD, "lead")
     identifier = first(agent)["decision_id"]
 
@@ -226,7 +226,7 @@ def test_appeal_goes_its_way(visitor: Any) -> None:
     lead.post(f"/appeals/{appeal}", data={"to": "under_review"})
     lead.post(f"/appeals/{appeal}", data={"to": "overturned", "kind": "wrong_sense"})
 
-    (told,) = agent.get("/api/appeals").json()
+    (told,) = lead.get("/api/appeals").json()
     assert "overturned" == told["state"]
     assert [("requested", "jo"), ("under_review", "lead"), ("overturned", "lead")] == [
         (step["state"], step["user_id"]) for step in told["steps"]
@@ -272,11 +272,48 @@ def test_agent_waits_for_the_second_word(visitor: Any, workbench: Workbench) -> 
     object.__setattr__(workbench.bench, "second_share", 1.0)
     analyst, agent = visitor(Role.ANALYST), visitor(Role.AGENT)
 
+    before = first(agent)
     judge_all(analyst)
 
+    assert before == first(agent)
     assert first(analyst)["verdict"]["kind"] == "correct"
     assert (None, False) == (first(agent)["verdict"], first(agent)["blind"])
     assert "Not judged yet" in agent.get("/calls/c1").text
+
+
+@pytest.mark.parametrize(
+    ("to", "notes"),
+    [("overturned", ["I meant it", "", ""]), ("upheld", ["I meant it", "", "a secret"])],
+)
+def test_agent_learns_how_an_appeal_was_decided_not_by_whom(visitor: Any, to: str, notes: list[str]) -> None:
+    """The note of the verdict that overturns is for analysts, that of an appeal upheld for the agent; no name is."""
+    agent, lead = visitor(Role.AGENT, "jo"), visitor(Role.LEAD, "Quentin")
+
+    _appealed(agent, lead, to)
+
+    (told,) = agent.get("/api/appeals").json()
+    assert ["requested", "under_review", to] == [step["state"] for step in told["steps"]]
+    assert ["jo", None, None] == [step["user_id"] for step in told["steps"]]
+    assert notes == [step["note"] for step in told["steps"]]
+    page = agent.get("/appeals").text
+    assert (False, to == "upheld") == ("Quentin" in page, "a secret" in page)
+    assert "a secret" in visitor(Role.ANALYST).get("/appeals").text
+
+
+@pytest.mark.parametrize("path", ["/appeals", "/api/appeals"])
+def test_second_reviewer_reads_no_note_on_an_appeal(visitor: Any, workbench: Workbench, path: str) -> None:
+    """Before the blind review is given only the first reviewer and who decided the appeal read what was written."""
+    object.__setattr__(workbench.bench, "second_share", 1.0)
+    agent, lead = visitor(Role.AGENT, "jo"), visitor(Role.LEAD, "lead")
+    one, two = visitor(Role.ANALYST, "one"), visitor(Role.ANALYST, "two")
+    judge_all(one)
+
+    _appealed(agent, lead, "overturned")
+
+    assert [True, True, False] == ["a secret" in client.get(path).text for client in (one, lead, two)]
+    assert "I meant it" in two.get(path).text
+    judge_all(two)
+    assert "a secret" in two.get(path).text
 
 
 def test_first_word_is_in_no_trail_and_no_export(visitor: Any, workbench: Workbench) -> None:
@@ -438,3 +475,11 @@ def test_appeal_on_a_removed_behaviour_can_only_be_upheld(visitor: Any, workbenc
 
     assert 422 == lead.post(path, data={"to": "overturned", "kind": "correct"}).status_code
     assert 303 == lead.post(path, data={"to": "upheld"}).status_code
+
+
+def _appealed(agent: Any, lead: Any, to: str) -> None:
+    """Let an agent appeal against the first decision, and a lead decide it with a note."""
+    agent.post(f"/decisions/{first(agent)['decision_id']}/appeal", data={"note": "I meant it"})
+    (appeal,) = lead.get("/api/appeals").json()
+    lead.post(f"/appeals/{appeal['appeal_id']}", data={"to": "under_review"})
+    lead.post(f"/appeals/{appeal['appeal_id']}", data={"to": to, "kind": "wrong_sense", "note": "a secret"})
