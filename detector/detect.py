@@ -56,7 +56,7 @@ class Detector:
         """Take in what is known of a call, also where turns came before it; a field not told wipes nothing."""
         known = merged(state.header, header)
         if known == state.header:
-            return Step(state)
+            return self._unchanged(state)
         return self._again(replace(state, header=known), state.turns, cause=None)
 
     def step(self, state: CallState, turn: Turn) -> Step:
@@ -67,7 +67,7 @@ class Detector:
         does not number its revisions, each may be one delivered again: what came of those before is told with it.
         """
         if not turn.is_final:
-            return Step(state)
+            return self._unchanged(state)
         known = _known(state.turns, turn.turn_id)
         if known is None and (not state.turns or _place(turn) > _place(state.turns[-1])):
             return self._next(state, turn)
@@ -76,7 +76,7 @@ class Detector:
         if known == turn:
             return self._replay(state, turn)
         if turn.revision < known.revision:
-            return Step(state)
+            return self._unchanged(state)
         revised = self._again(state, (*(one for one in state.turns if one is not known), turn), cause=turn)
         return revised if turn.revision > known.revision else self._replay(revised.state, turn)
 
@@ -158,7 +158,11 @@ class Detector:
         """Give out again what the turn and its revisions gave out; of decisions, what has become of them since."""
         emission = state.emissions.get(turn.turn_id, NOTHING_TOLD)
         decisions = as_they_stand(emission.decisions, state)
-        return Step(state, decisions, emission.rewards, self._scorecard(state) if state.ended else None)
+        return replace(self._unchanged(state), decisions=decisions, rewards=emission.rewards)
+
+    def _unchanged(self, state: CallState) -> Step:
+        """Tell of what changes nothing the scorecard of a call that is over: it may be lost with the worker else."""
+        return Step(state, scorecard=self._scorecard(state) if state.ended else None)
 
     def _scorecard(self, state: CallState) -> Scorecard:
         why = tuple(self._abstains(state))

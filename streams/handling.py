@@ -80,9 +80,10 @@ def _steps(detector: Detector, state: CallState, message: TurnsSaid | CallEnded 
 def _closed(detector: Detector, record: CallRecord | None, message: CallIdle, at: float) -> Handled:
     """Close a call of which still nothing was heard; anything heard meanwhile voids the closing.
 
-    Where no turn came at all no scorecard is told: the header may have come again after the call was forgotten.
+    One that is closed already tells its scorecard again. Where no turn came at all no scorecard is told: the header may
+    have come again after the call was forgotten.
     """
-    if record is None or record.seen_at != message.seen_at:
+    if record is None or not (record.ended_at or record.seen_at == message.seen_at):
         return Handled(record)
     step = detector.end(record.state)
     after = record if record.ended_at else replace(record, state=step.state, ended_at=at)

@@ -4,14 +4,14 @@ import struct
 import zlib
 from base64 import b64decode
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from detector.decision import CallOutcome, Decision
+from detector.decision import CallOutcome, Decision, Scorecard
 from detector.detect import Detector
 from detector.reward import RewardEvent
 from detector.transcript import Call, CallHeader, Speaker, Turn
@@ -163,50 +163,76 @@ WORDINGS = st.tuples(
     st.sampled_from(["sorry", "so sorry", "hello", "sorry wonderful"]),
 )
 HEADERS = st.builds(CallStarted, call_id=st.just("c"), agent_id=st.sampled_from("ab"), team=st.sampled_from("xy"))
+OLDER = said(turn(1, "my order", speaker=Speaker.CUSTOMER).model_copy(update={"is_final": False}))
+ENDS = st.sampled_from([CallEnded(call_id="c"), CallIdle(call_id="c", seen_at=0.0), OLDER])
+Told: TypeAlias = Decision | RewardEvent | Scorecard
 
 
 @settings(max_examples=200)
 @given(
-    happenings=st.lists(st.one_of(WORDINGS, WORDINGS, HEADERS), min_size=2, max_size=6),
+    happenings=st.lists(st.one_of(WORDINGS, WORDINGS, HEADERS, ENDS), min_size=2, max_size=6),
     numbered=st.booleans(),
     arrived=st.sampled_from([0, 0.5, 1]),
+    committed=st.integers(0, 8),
 )
 def test_nothing_is_lost_when_a_worker_is_killed(
     detector: Detector,
-    happenings: list[tuple[int, Speaker, str] | CallStarted],
+    happenings: list[tuple[int, Speaker, str] | Message],
     numbered: bool,  # noqa: FBT001 - drawn
     arrived: float,
+    committed: int,
 ) -> None:
-    """With the state kept and of each topic only the first outputs, redelivery tells the rest, whatever was revised."""
+    """With the state kept and of each topic only some outputs, redelivery of what was not committed tells the rest."""
     messages: list[Message] = list(OPENED)
     for at, one in enumerate(happenings, start=1):
         if isinstance(one, tuple):
             messages.append(said(turn(one[0], one[2], speaker=one[1], revision=at * numbered)))
+        elif isinstance(one, CallIdle):
+            messages.append(CallIdle(call_id="c", seen_at=float(len(messages))))
         else:
             messages.append(one)
     records, ledger = Records({}), Ledger()
 
-    before, after = delivered(detector, records, messages), delivered(detector, records, messages)
+    safe = delivered(detector, records, messages[:committed])
+    before = delivered(detector, records, messages[committed:], since=committed)
+    after = delivered(detector, records, messages[committed:], since=committed)
 
-    for kind in (Decision, RewardEvent):
-        told, again = ([one for one in every if isinstance(one, kind)] for every in (before, after))
-        for value in (*told[: int(arrived * len(told))], *again):
+    for kind in (Decision, RewardEvent, Scorecard):
+        kept, told, again = ([one for one in every if isinstance(one, kind)] for every in (safe, before, after))
+        for value in (*kept, *told[: int(arrived * len(told))], *again):
             ledger.take(value)
     record = records.get("c")
     assert record is not None
     assert ledger.decisions == {one.decision_id: one for one in record.state.decisions}
     assert set(ledger.rewards) == {one.event.id for one in record.state.credits if one.standing}
+    assert ledger.scorecards.get("c") == (detector.end(record.state).scorecard if record.state.ended else None)
 
 
-def delivered(detector: Detector, records: Records, messages: Iterable[Message]) -> list[Decision | RewardEvent]:
-    """Handle messages in turn over records; return what is told."""
-    told: list[Decision | RewardEvent] = []
-    for message in messages:
+@pytest.mark.parametrize("after", [OLDER, CallStarted(call_id="c", agent_id="b")], ids=["partial turn", "header"])
+@pytest.mark.parametrize("over", [CallEnded(call_id="c"), CallIdle(call_id="c", seen_at=3.0)], ids=["end", "silence"])
+def test_scorecard_is_told_again_with_all_that_comes_again_after_the_end(
+    detector: Detector, over: Message, after: Message
+) -> None:
+    """Delivered again, the end and what changed nothing behind it each tell the scorecard of the call as it is."""
+    records = Records({})
+    delivered(detector, records, [*OPENED, over, after])
+    record = records.get("c")
+    assert record is not None
+
+    again = [handle(detector, record, message, at=9.0).scorecard for message in (over, after)]
+
+    assert again == 2 * [detector.end(record.state).scorecard]
+
+
+def delivered(detector: Detector, records: Records, messages: Iterable[Message], *, since: int = 0) -> list[Told]:
+    """Handle messages in turn over records, some having come before; return what is told."""
+    told: list[Told] = []
+    for at, message in enumerate(messages, start=since + 1):
         before = records.get("c")
-        handled = handle(detector, before, message, at=1.0)
+        handled = handle(detector, before, message, at=float(at))
         if handled.record is not None and handled.record is not before:
             records.put("c", records.written("c", handled.record, before, partition=0))
-        told += [*handled.decisions, *handled.rewards]
+        told += [*handled.decisions, *handled.rewards, *filter(None, [handled.scorecard])]
     return told
 
 
