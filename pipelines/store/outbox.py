@@ -92,13 +92,25 @@ def post(connection: Connection, verdict: Verdict, *, expects: Sequence[str]) ->
 def waiting(store: Store, *, older_than: float = UNDO_SECONDS, limit: int = BATCH) -> list[Letter]:
     """Return the verdicts to be sent, oldest first; one younger than some seconds may still be undone.
 
-    One that was taken a minute ago and never told as sent is to be sent again: its sender died. It settles once.
+    One that was taken a minute ago and never told as sent is to be sent again: its sender died. It settles once. Of a
+    call there is one at most: the next counts on it, and waits until it is sent.
     """
     young, abandoned = now() - timedelta(seconds=older_than), now() - timedelta(seconds=ABANDONED_SECONDS)
     due = ((outbox.c.state == "pending") & (outbox.c.made_at <= young)) | (
         (outbox.c.state == "sending") & (outbox.c.taken_at <= abandoned)
     )
-    query = select(outbox.c.number, outbox.c.call_id, outbox.c.value).where(due).order_by(outbox.c.number).limit(limit)
+    before = outbox.alias()
+    held_back = (
+        select(before.c.number)
+        .where(
+            (before.c.call_id == outbox.c.call_id)
+            & (before.c.number < outbox.c.number)
+            & before.c.state.in_(("pending", "sending"))
+        )
+        .exists()
+    )
+    wanted = select(outbox.c.number, outbox.c.call_id, outbox.c.value).where(due & ~held_back)
+    query = wanted.order_by(outbox.c.number).limit(limit)
     with store.reading() as connection:
         return [Letter(row.number, row.call_id, row.value) for row in connection.execute(query)]
 

@@ -149,13 +149,37 @@ def test_names_do_not_leave_with_a_verdict(store: Store, bench: Bench) -> None:
     assert event.time is not None
 
 
+def test_verdict_waits_until_those_before_it_on_the_call_are_sent(store: Store, bench: Bench) -> None:
+    """One whose sender died holds back the next on its call, and none on another; one that was undone holds nobody."""
+    fill(store, _said("sorry", "sorry again"), a_call("d"))
+    first = _judge(store, 0, WRONG, bench)
+    (letter,) = outbox.waiting(store, older_than=0)
+    assert outbox.take(store, letter)
+    second, other = _judge(store, 0, CORRECT, bench), _judge(store, 0, WRONG, bench, call_id="d")
+
+    held_back = _waiting(store)
+    outbox.mark_sent(store, [letter])
+    let_go = _waiting(store)
+    with store.writing() as connection:
+        undo(connection, second, reviewer="q")
+    third = _judge(store, 1, WRONG, bench)
+
+    assert first == Verdict.model_validate_json(letter.value).verdict_id
+    assert [[other], [second, other], [other, third]] == [held_back, let_go, _waiting(store)]
+
+
+def _waiting(store: Store) -> list[str]:
+    letters = outbox.waiting(store, older_than=0)
+    return [Verdict.model_validate_json(one.value).verdict_id for one in letters]
+
+
 def _said(*words: str) -> Call:
     return call(("customer", "hello"), *(("agent", one) for one in words), ("customer", "bye"), call_id="c")
 
 
-def _judge(store: Store, place: int, kind: VerdictKind, bench: Bench) -> str:
+def _judge(store: Store, place: int, kind: VerdictKind, bench: Bench, *, call_id: str = "c") -> str:
     with store.writing() as connection:
-        identifier = whole_call(connection, "c").decisions[place].decision_id
+        identifier = whole_call(connection, call_id).decisions[place].decision_id
         return judge(connection, identifier, kind=kind, note="", reviewer="q", bench=bench)
 
 
@@ -172,9 +196,11 @@ def _decision_states(store: Store) -> set[str]:
 
 
 def _sent(store: Store) -> list[Verdict]:
-    letters = [one for one in outbox.waiting(store, older_than=0) if outbox.take(store, one)]
-    outbox.mark_sent(store, letters)
-    return [Verdict.model_validate_json(one.value) for one in letters]
+    sent: list[outbox.Letter] = []
+    while letters := [one for one in outbox.waiting(store, older_than=0) if outbox.take(store, one)]:
+        outbox.mark_sent(store, letters)
+        sent += letters
+    return [Verdict.model_validate_json(one.value) for one in sent]
 
 
 def _states(store: Store) -> set[str]:
