@@ -10,7 +10,7 @@ from detector.decision import Decision, Scorecard, decide
 from detector.playbook import Playbook
 from detector.ports import Reader, Scorer
 from detector.reward import RewardEvent
-from detector.settlement import judged, settled
+from detector.settlement import judged, judged_out_of_turn, out_of_turn, settled
 from detector.transcript import AGENT, SYSTEM, Call, CallHeader, Turn, merged
 from detector.verdict import Verdict
 
@@ -87,7 +87,8 @@ class Detector:
 
     def judge(self, state: CallState, verdict: Verdict) -> Step:
         """Take in a verdict; see `settlement.judged`. The scorecard of a call that is over is told anew."""
-        after, rewards = judged(state, verdict, playbook=self.playbook, tenant=self.tenant)
+        take_in = judged_out_of_turn if out_of_turn(state, verdict) else judged
+        after, rewards = take_in(state, verdict, playbook=self.playbook, tenant=self.tenant)
         return Step(after, rewards=rewards, scorecard=self._scorecard(after) if after.ended else None)
 
     def detect(self, call: Call) -> Detection:

@@ -6,7 +6,7 @@ from detector.call import CallState, Emission, Memory
 from detector.judgement import that_hold
 from detector.playbook import Playbook
 from detector.reward import RewardEvent, settle
-from detector.verdict import Known, Verdict, credits_of
+from detector.verdict import Known, Verdict, credits_of, merged_credits
 
 
 def settled(state: CallState, *, playbook: Playbook, tenant: str) -> tuple[CallState, tuple[RewardEvent, ...]]:
@@ -36,6 +36,35 @@ def judged(
         return state, emission.rewards
     judgements = that_hold([*state.judgements.values(), verdict.judgement])
     after, rewards = settled(replace(state, judgements=judgements), playbook=playbook, tenant=tenant)
+    return replace(after, emissions={**state.emissions, verdict.verdict_id: Emission(rewards=rewards)}), rewards
+
+
+def out_of_turn(state: CallState, verdict: Verdict) -> bool:
+    """Tell whether a verdict came before one that it counts on, or behind one that counts on it."""
+    if verdict.verdict_id in state.emissions:
+        return False
+    overtakes = any(one.verdict_id not in state.emissions for one in verdict.known.judgements)
+    return overtakes or any(one.decided_at > verdict.decided_at for one in state.judgements.values())
+
+
+def judged_out_of_turn(
+    state: CallState, verdict: Verdict, *, playbook: Playbook, tenant: str
+) -> tuple[CallState, tuple[RewardEvent, ...]]:
+    """Take in a verdict and what QA knew: it leads to what it would have led to in its turn, and the last word holds.
+
+    The verdicts that it counts on, or that count on it, lead to theirs by themselves. What then is out of line with the
+    decisions that stand is settled as ever; nothing is told under an id that was told before.
+    """
+    known, told = verdict.known, {one.id for emission in state.emissions.values() for one in emission.rewards}
+    remembered = judged_from_memory(verdict, playbook=playbook, tenant=tenant)
+    fresh = tuple(one for one in remembered if one.id not in told)
+    caught_up = replace(
+        state,
+        credits=merged_credits(state.credits, credits_of((*known.events, *fresh))),
+        judgements=that_hold([*state.judgements.values(), *known.judgements, verdict.judgement]),
+    )
+    after, rewards = settled(caught_up, playbook=playbook, tenant=tenant)
+    rewards = (*fresh, *rewards)
     return replace(after, emissions={**state.emissions, verdict.verdict_id: Emission(rewards=rewards)}), rewards
 
 

@@ -64,3 +64,13 @@ def credits_of(events: Iterable[RewardEvent]) -> tuple[Credit, ...]:
         elif known is not None and known.event.id == event.causationid:
             rebuilt[key] = Credit(known.event, known.generation, standing=False)
     return tuple(rebuilt.values())
+
+
+def merged_credits(kept: Iterable[Credit], told: Iterable[Credit]) -> tuple[Credit, ...]:
+    """Return the credits that are known from two sides: of each slot the later grant, reversed where either says so."""
+    merged = {one.key: one for one in kept}
+    for one in told:
+        mine = merged.get(one.key)
+        if mine is None or (one.generation, not one.standing) > (mine.generation, not mine.standing):
+            merged[one.key] = one
+    return tuple(merged.values())

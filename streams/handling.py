@@ -7,7 +7,7 @@ from detector.call import CallState
 from detector.decision import Decision, Scorecard
 from detector.detect import Detector, Step, as_they_stand
 from detector.reward import RewardEvent
-from detector.settlement import judged_from_memory
+from detector.settlement import judged_from_memory, out_of_turn
 from detector.transcript import CallHeader, Turn
 from detector.verdict import Verdict, credits_of
 from streams.messages import CallEnded, CallForgotten, CallIdle, CallStarted, Message, TurnsSaid, WholeCall
@@ -106,19 +106,17 @@ def _judged(detector: Detector, record: CallRecord | None, verdict: Verdict) -> 
 def _remembers(record: CallRecord, verdict: Verdict) -> bool:
     """Tell whether a record knows what QA knew: one that began anew after its call was forgotten knows less.
 
-    It has told of the decision, has settled the verdicts before, and has credited what the machine granted: none of
-    these ever leaves a state. Grants by a person are left aside: of its earlier verdicts QA knows what they were to
-    lead to, not what they led to.
+    It has told of the decision and has credited what the machine granted: none of these ever leaves a state. Grants by
+    a person are left aside: of its earlier verdicts QA knows what they were to lead to, not what they led to. Where
+    verdicts overtook each other it is to know each decision that QA counted on, for it is settled by QA's knowledge.
     """
     state = record.state
     slots = {one.key for one in state.credits}
     granted = (one for one in credits_of(verdict.known.events) if one.event.data.decision_source == "machine")
-    told = (one for emission in (record.introduction, *state.emissions.values()) for one in emission.decisions)
-    return (
-        any(one.decision_id == verdict.decision_id for one in (*state.decisions, *told))
-        and all(one.verdict_id in state.emissions for one in verdict.known.judgements)
-        and all(one.key in slots for one in granted)
-    )
+    emissions = (record.introduction, *state.emissions.values())
+    told = {one.decision_id for one in (*state.decisions, *(made for each in emissions for made in each.decisions))}
+    counted_on = {one.decision_id for one in verdict.known.decisions} if out_of_turn(state, verdict) else set[str]()
+    return {verdict.decision_id, *counted_on} <= told and all(one.key in slots for one in granted)
 
 
 def _told(record: CallRecord | None, before: CallRecord, steps: Iterable[Step], at: float) -> Handled:

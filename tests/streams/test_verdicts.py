@@ -1,10 +1,14 @@
 """Verdicts in the stream: settled once, while the call's record is kept and after it is gone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from random import Random
 from typing import Any
 
 import fakes
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from detector.call import CallState
 from detector.decision import Decision
@@ -15,7 +19,8 @@ from detector.transcript import Call
 from detector.verdict import Known, Verdict
 from streams.codecs import PoisonError, Reason, decode, encode
 from streams.handling import Handled, handle
-from streams.messages import VERDICTS, CallEnded, CallStarted, TurnsSaid
+from streams.ledger import Ledger
+from streams.messages import VERDICTS, CallEnded, CallStarted, Message, TurnsSaid
 from streams.records import CallRecord, from_bytes, written
 from streams.replay import play, score
 
@@ -191,6 +196,93 @@ def test_verdict_after_one_that_the_record_has_not_settled_is_settled_by_what_qa
     assert [(one.type, one.causationid) for one in handled.rewards] == [(RewardType.REVERSED, paid[0].id)]
 
 
+CHOSEN = st.lists(st.tuples(st.integers(0, 3), st.sampled_from([REJECTED, CONFIRMED])), min_size=2, max_size=5)
+WORDS = st.lists(st.sampled_from(["wish", "maybe", "wish maybe", "sorry"]), min_size=1, max_size=4)
+
+
+@settings(max_examples=200)
+@given(words=WORDS, chosen=CHOSEN, customer=st.booleans(), chance=st.randoms())
+def test_verdicts_in_any_order_lead_to_what_they_lead_to_in_turn(
+    *, words: list[str], chosen: list[tuple[int, VerdictKind]], customer: bool, chance: Random
+) -> None:
+    """Each counts on those before it; overtaken, some of them twice, they leave the same events, credits and card."""
+    detector = fakes.word_detector()
+    speakers = ["customer" if customer else "agent", *("agent" for _ in words)]
+    said = (fakes.turn(at, *one) for at, one in enumerate(zip(speakers, ["hello", *words], strict=True)))
+    opened = [CallStarted(call_id="c", agent_id="a"), TurnsSaid(call_id="c", turns=said), CallEnded(call_id="c")]
+    record, ledger = _after(detector, None, opened, Ledger())
+    in_turn = _in_turn(detector, record.state, chosen, [*ledger.grants.values()])
+    shuffled = [*in_turn, *in_turn[::2]]
+    chance.shuffle(shuffled)
+    late = TurnsSaid(call_id="c", turns=[fakes.turn(9, "agent", "wish")])
+
+    (kept, expected), (mixed, told) = (
+        _after(detector, record, [*opened, *verdicts, late], Ledger()) for verdicts in (in_turn, shuffled)
+    )
+
+    assert mixed.state.judgements == kept.state.judgements
+    assert {one.event.id for one in mixed.state.credits if one.standing} == told.rewards.keys()
+    assert told.grants == expected.grants
+    assert told.reversed == expected.reversed
+    assert told.scorecards == expected.scorecards
+
+
+def _in_turn(
+    detector: Detector, state: CallState, chosen: Iterable[tuple[int, VerdictKind]], events: list[RewardEvent]
+) -> list[Verdict]:
+    """Return verdicts as QA gives them: each knows what those before it on the agent's behaviour lead to."""
+    made: list[Verdict] = []
+    for after, (place, kind) in enumerate(chosen):
+        if place >= len(state.decisions):
+            continue
+        decision = state.decisions[place]
+        theirs = {one.decision_id: one for one in state.decisions if one.behaviour == decision.behaviour}
+        known = Known(
+            header=state.header,
+            decisions=theirs.values(),
+            judgements=[one for one in state.judgements.values() if one.decision_id in theirs],
+            events=[one for one in events if one.data.behaviour == decision.behaviour],
+        )
+        at = fakes.NOON + timedelta(minutes=after)
+        made.append(fakes.verdict(decision, kind, known=known, identifier=str(after), decided_at=at))
+        step = detector.judge(state, made[-1])
+        state, events = step.state, [*events, *step.rewards]
+    return made
+
+
+def _after(
+    detector: Detector, record: CallRecord | None, messages: Iterable[Message], ledger: Ledger
+) -> tuple[CallRecord, Ledger]:
+    """Return the record after messages, taken through its bytes each time, and what was told put together."""
+    for message in messages:
+        handled = handle(detector, record, message, at=1.0)
+        assert handled.record is not None
+        record = from_bytes(written(handled.record, partition=0).raw)
+        for value in (*handled.decisions, *handled.rewards, *filter(None, [handled.scorecard])):
+            ledger.take(value)
+    assert record is not None
+    return record, ledger
+
+
+def test_verdict_that_overtook_another_is_not_taken_into_a_call_begun_anew(detector: Detector) -> None:
+    """A record that knows one turn of the call takes back no reward for the others."""
+    record, _ = ended(detector, "anything", "anything")
+    judged, other = (one for one in record.state.decisions if one.behaviour == "offer_further_help")
+    confirmed = verdict(other, CONFIRMED)
+    known = Known(
+        header=record.state.header,
+        decisions=(judged, other),
+        judgements=(confirmed.judgement,),
+        events=handle(detector, record, confirmed, at=2.0).rewards,
+    )
+    alone = handle(detector, None, TurnsSaid(call_id="c", turns=record.state.turns[:2]), at=9e8).record
+
+    handled = handle(detector, alone, fakes.verdict(judged, REJECTED, known=known), at=9e9)
+
+    assert len(known.events) == 1
+    assert (handled.rewards, handled.record) == ((), alone)
+
+
 def test_verdict_is_not_taken_from_the_transcripts(detector: Detector) -> None:
     """Whoever may write transcripts may not judge: a verdict among them is poison."""
     record, rewards = ended(detector, "sorry")
@@ -214,8 +306,8 @@ def test_worker_settles_verdicts(running: Any, detector: Detector, make_calls: M
     award = before.decisions[granted.data.decision_id]
     review = next(one for one in before.decisions.values() if one.outcome == "review")
 
-    for given in 2 * [verdict(award, REJECTED, (granted,)), verdict(review, CONFIRMED)]:
-        running.send(given.call_id, encode(given), topic=running.settings.topic_verdicts)
+    for one in 2 * [verdict(award, REJECTED, (granted,)), verdict(review, CONFIRMED)]:
+        running.send(one.call_id, encode(one), topic=running.settings.topic_verdicts)
 
     assert running.wait_for(lambda: granted.id in running.told("judged-").reversed)
     assert running.wait_for(lambda: review.decision_id in _paid(running.told("judged-").rewards))
