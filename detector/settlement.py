@@ -76,9 +76,11 @@ def judged_from_memory(verdict: Verdict, *, playbook: Playbook, tenant: str) -> 
 def recalled(known: Known) -> CallState:
     """Return the state of a call that only QA remembers: enough to settle by.
 
-    That a customer was heard is known from what the machine granted; a person's word pays without one.
+    Where QA does not tell whether a customer was heard, what the machine granted tells; a person's word pays without
+    one.
     """
-    heard = any(one.data.decision_source == "machine" for one in known.events)
+    granted = any(one.data.decision_source == "machine" for one in known.events)
+    heard = granted if known.customer_heard is None else known.customer_heard
     return CallState(
         header=known.header,
         memory=Memory(customer_heard=heard),

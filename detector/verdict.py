@@ -15,14 +15,15 @@ class Known(Contract):
     """What QA knew of the call as it judged: of one agent and one behaviour, since rewards are settled by these.
 
     `decisions` are those that stand, in the order of the turns; `judgements` the earlier ones, of any of them;
-    `events` the reward events seen so far, in the order they came, then those that earlier verdicts still lead to. No
-    words of the call are in it.
+    `events` the reward events seen so far, in the order they came, then those that earlier verdicts still lead to;
+    `customer_heard` whether the customer said a word, None where QA does not know. No words of the call are in it.
     """
 
     header: CallHeader
     decisions: tuple[Decision, ...]
     judgements: tuple[Judgement, ...] = ()
     events: tuple[RewardEvent, ...] = ()
+    customer_heard: bool | None = None
 
 
 class Verdict(Contract):

@@ -5,6 +5,7 @@ and withdrawn. Which events a verdict leads to is known beforehand, from the pur
 them before they are back.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,16 +19,20 @@ from detector.judgement import Judgement
 from detector.playbook import Playbook
 from detector.reward import RewardEvent, RewardType
 from detector.settlement import judged_from_memory
-from detector.transcript import CallHeader
+from detector.transcript import CUSTOMER, CallHeader
 from detector.verdict import Known, Verdict
 from pipelines.store.engine import Store, alone, now
-from pipelines.store.tables import decisions, outbox, reward_events, verdicts
+from pipelines.store.masking import MASK
+from pipelines.store.tables import decisions, outbox, reward_events, turns, verdicts
 
 UNDO_SECONDS = 15.0
 ABANDONED_SECONDS = 60.0
 BATCH = 200
 SETTLED_BY = ("call_id", "team", "started_at")
 """What settlement asks of a call; names of people are not among it."""
+_MARKS = re.compile(r"<[^<>]{1,40}>|\[[\w -]{1,24}\]")
+"""What a recogniser writes for what is no word: [noise], <unk>."""
+_SAID = re.compile(rf"[\w{MASK}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ def known(connection: Connection, decision: Decision, *, call: Any, playbook: Pl
         decisions=tuple(made),
         judgements=tuple(_judgements(connection, (one.decision_id for one in made))),
         events=(*there, *coming),
+        customer_heard=_customer_heard(connection, call),
     )
 
 
@@ -156,6 +162,15 @@ def note_settled(connection: Connection, call_ids: Iterable[str]) -> None:
         there = set(connection.scalars(select(reward_events.c.event_id).where(reward_events.c.call_id == call_id)))
         done = [row.number for row in sent if there.issuperset(orjson.loads(row.expects))]
         connection.execute(update(outbox).where(outbox.c.number.in_(done)).values(state="settled"))
+
+
+def _customer_heard(connection: Connection, call: Any) -> bool | None:
+    """Tell whether the customer said a word; None where what was said is not there, or no longer."""
+    if call is None or call.purged_at is not None:
+        return None
+    rows = connection.execute(select(turns.c.speaker, turns.c.words).where(turns.c.call_id == call.call_id)).all()
+    said = (row.words for row in rows if row.speaker == CUSTOMER)
+    return any(_SAID.search(_MARKS.sub("", words)) for words in said) if rows else None
 
 
 def _judgements(connection: Connection, identifiers: Iterable[str]) -> Iterable[Judgement]:

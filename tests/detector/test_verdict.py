@@ -39,7 +39,11 @@ def _verdict(
 
 def _known(state: CallState, events: list[RewardEvent]) -> Known:
     return Known(
-        header=state.header, decisions=state.decisions, judgements=tuple(state.judgements.values()), events=events
+        header=state.header,
+        decisions=state.decisions,
+        judgements=tuple(state.judgements.values()),
+        events=events,
+        customer_heard=state.memory.customer_heard,
     )
 
 
@@ -152,6 +156,48 @@ def test_forgotten_call_is_settled_as_a_remembered_one(
 
         assert step.rewards == judged_from_memory(verdict, playbook=DETECTOR.playbook, tenant=DETECTOR.tenant)
         state, events = step.state, [*events, *step.rewards]
+
+
+def test_forgotten_call_in_which_no_customer_was_heard_after_all_is_settled_so() -> None:
+    """The machine paid, then the customer's turn turned out to be the agent's: a confirmed review brings no more."""
+    state, events = _heard("wish", "maybe")
+    corrected = DETECTOR.step(state, call(("agent", "hello")).turns[0].model_copy(update={"revision": 1}))
+    given = _verdict(state.decisions[1], CORRECT, known=_known(corrected.state, [*events, *corrected.rewards]))
+
+    step = DETECTOR.judge(corrected.state, given)
+
+    assert [("reversed", "wish_well", 1, "machine")] == _told(corrected.rewards)
+    assert [("granted", "wish_well", 1, "qa")] == _told(step.rewards)
+    assert step.rewards == judged_from_memory(given, playbook=DETECTOR.playbook, tenant=DETECTOR.tenant)
+
+
+def test_forgotten_call_in_which_a_person_paid_first_pays_what_the_machine_found() -> None:
+    """Where all slots went to what a person confirmed, an award gets the slot of one that is rejected later."""
+    state, events = _heard("maybe", "maybe")
+    for at in (0, 1):
+        step = DETECTOR.judge(state, _verdict(state.decisions[at], CORRECT, after=at))
+        state, events = step.state, [*events, *step.rewards]
+    awarded = DETECTOR.step(state, turn(3, "agent", "wish"))
+    given = _verdict(state.decisions[0], WRONG, known=_known(awarded.state, events), after=3)
+
+    step = DETECTOR.judge(awarded.state, given)
+
+    assert () == awarded.rewards
+    assert [("reversed", "wish_well", 1, "qa"), ("granted", "wish_well", 1, "machine")] == _told(step.rewards)
+    assert step.rewards == judged_from_memory(given, playbook=DETECTOR.playbook, tenant=DETECTOR.tenant)
+
+
+@pytest.mark.parametrize(("told", "paid"), [(None, 2), (True, 2), (False, 1)])
+def test_what_qa_says_of_the_customer_counts_for_more_than_what_was_granted(*, told: bool | None, paid: int) -> None:
+    """Of a verdict that does not tell whether a customer was heard, as earlier ones did not, the grants tell."""
+    state, _ = _heard("wish", "maybe")
+    before, events = _heard("wish")
+    reversal = DETECTOR.judge(before, _verdict(before.decisions[0], WRONG)).rewards
+    known = Known(header=state.header, decisions=state.decisions, events=(*events, *reversal), customer_heard=told)
+
+    given = _verdict(state.decisions[1], CORRECT, known=Known.model_validate_json(known.model_dump_json()))
+
+    assert paid == len(judged_from_memory(given, playbook=DETECTOR.playbook, tenant=DETECTOR.tenant))
 
 
 @given(WORDS, VERDICTS, st.randoms())

@@ -1,6 +1,7 @@
 """Verdicts given close together, before what they lead to is back, are settled as if each had waited for the last."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from fakes import call, word_detector, word_playbook
@@ -16,6 +17,7 @@ from detector.verdict import Verdict
 from pipelines.store import Filler, Store, outbox, tables
 from pipelines.store.faults import StaleError
 from pipelines.store.judging import Bench, judge, miss, undo
+from pipelines.store.purging import purge
 from pipelines.store.reading import whole_call
 
 CORRECT, WRONG = VerdictKind.CORRECT, VerdictKind.WRONG_SENSE
@@ -147,6 +149,31 @@ def test_names_do_not_leave_with_a_verdict(store: Store, bench: Bench) -> None:
     assert not [name for name in ("Rosalind", "Priya") if name in letter.value]
     assert "north" == event.data.team
     assert event.time is not None
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [("hello", True), ("07700 900123", True), ("[noise] <unk>", False), ("", False), (None, False)],
+)
+def test_verdict_tells_whether_the_customer_was_heard(
+    store: Store, bench: Bench, said: str | None, *, heard: bool
+) -> None:
+    """The customer's words count, numbers made unreadable among them, but no marks; nor what the agent says."""
+    fill(store, call(("agent", "wish"), *([] if said is None else [("customer", said)]), call_id="c"))
+
+    _judge(store, 0, WRONG, bench)
+
+    assert heard is _sent(store)[0].known.customer_heard
+
+
+def test_verdict_on_a_purged_call_does_not_tell_whether_the_customer_was_heard(store: Store, bench: Bench) -> None:
+    """Nobody can tell it of words that are gone."""
+    fill(store, _said("wish"))
+    purge(store, before=datetime.now(UTC) + timedelta(days=1))
+
+    _judge(store, 0, WRONG, bench)
+
+    assert _sent(store)[0].known.customer_heard is None
 
 
 def test_verdict_waits_until_those_before_it_on_the_call_are_sent(store: Store, bench: Bench) -> None:
