@@ -237,11 +237,10 @@ def _reversal(granted: RewardEvent) -> RewardEvent:
 
 
 def turn_time(header: CallHeader, turn: Turn | None) -> datetime | None:
-    """Return when a turn was said, as far as the call's start and the turn's times tell."""
-    if header.started_at is None:
+    """Return when a turn was said, as far as the call's start and the turn's times tell; None of an unknown turn."""
+    if header.started_at is None or turn is None:
         return None
-    start_ms = turn.start_ms if turn is not None else None
     try:
-        return header.started_at + timedelta(milliseconds=start_ms or 0)
+        return header.started_at + timedelta(milliseconds=turn.start_ms or 0)
     except OverflowError:
         return header.started_at

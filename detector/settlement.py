@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 from detector.call import CallState, Emission, Memory
+from detector.decision import Decision
 from detector.judgement import that_hold
 from detector.playbook import Playbook
 from detector.reward import RewardEvent, settle
+from detector.transcript import AGENT, Turn
 from detector.verdict import Known, Verdict, credits_of, merged_credits
 
 
@@ -77,14 +79,19 @@ def recalled(known: Known) -> CallState:
     """Return the state of a call that only QA remembers: enough to settle by.
 
     Where QA does not tell whether a customer was heard, what the machine granted tells; a person's word pays without
-    one.
+    one. Of the turns it holds when they began, and no words.
     """
     granted = any(one.data.decision_source == "machine" for one in known.events)
     heard = granted if known.customer_heard is None else known.customer_heard
     return CallState(
         header=known.header,
+        turns=tuple(_turn(one, known.starts[one.turn_id]) for one in known.decisions if one.turn_id in known.starts),
         memory=Memory(customer_heard=heard),
         decisions=known.decisions,
         credits=credits_of(known.events),
         judgements=that_hold(known.judgements),
     )
+
+
+def _turn(decision: Decision, start_ms: int) -> Turn:
+    return Turn(turn_id=decision.turn_id, index=decision.index, speaker=AGENT, text="", start_ms=start_ms)

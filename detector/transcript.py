@@ -54,6 +54,8 @@ Id: TypeAlias = Annotated[str, BeforeValidator(_readable), Field(min_length=1, m
 TurnId: TypeAlias = Annotated[str, BeforeValidator(_readable), Field(min_length=1, max_length=1024)]
 """It may be longer than a call's id, of which it is made where a turn has none of its own."""
 
+Milliseconds: TypeAlias = Annotated[int, Field(ge=0, le=MOST_NUMBER)]
+
 
 def _reckoned(moment: datetime) -> datetime:
     """Return a moment that is one in UTC, too: the calendar of many a library ends with the years 1 and 9999."""
@@ -84,8 +86,8 @@ class Turn(Contract):
     speaker: Speaker
     agent_id: Id | None = None
     text: Annotated[Text, Field(max_length=MAX_TURN_CHARACTERS)]
-    start_ms: int | None = Field(default=None, ge=0, le=MOST_NUMBER)
-    end_ms: int | None = Field(default=None, ge=0, le=MOST_NUMBER)
+    start_ms: Milliseconds | None = None
+    end_ms: Milliseconds | None = None
 
     @model_validator(mode="after")
     def _times_run_forward(self) -> Self:

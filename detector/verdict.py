@@ -1,12 +1,12 @@
 """What QA sends back: a verdict on a decision, with all that is needed to settle it when the call is long forgotten."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from detector.decision import Decision
 from detector.judgement import Judgement, VerdictKind
 from detector.reward import Credit, RewardEvent, RewardType
-from detector.transcript import CallHeader, Contract, Id, Moment, TurnId
+from detector.transcript import CallHeader, Contract, Id, Milliseconds, Moment, TurnId
 
 SCHEMA_VERSION = 1
 
@@ -16,7 +16,8 @@ class Known(Contract):
 
     `decisions` are those that stand, in the order of the turns; `judgements` the earlier ones, of any of them;
     `events` the reward events seen so far, in the order they came, then those that earlier verdicts still lead to;
-    `customer_heard` whether the customer said a word, None where QA does not know. No words of the call are in it.
+    `customer_heard` whether the customer said a word, None where QA does not know; `starts` when the turns of the
+    decisions began, in milliseconds from the call's start, as far as QA knows. No words of the call are in it.
     """
 
     header: CallHeader
@@ -24,6 +25,7 @@ class Known(Contract):
     judgements: tuple[Judgement, ...] = ()
     events: tuple[RewardEvent, ...] = ()
     customer_heard: bool | None = None
+    starts: Mapping[TurnId, Milliseconds] = {}
 
 
 class Verdict(Contract):

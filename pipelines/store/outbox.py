@@ -6,7 +6,7 @@ them before they are back.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -78,6 +78,7 @@ def known(connection: Connection, decision: Decision, *, call: Any, playbook: Pl
         judgements=tuple(_judgements(connection, (one.decision_id for one in made))),
         events=(*there, *coming),
         customer_heard=_customer_heard(connection, call),
+        starts=_starts(connection, decision.call_id, {one.turn_id for one in made}),
     )
 
 
@@ -171,6 +172,13 @@ def _customer_heard(connection: Connection, call: Any) -> bool | None:
     rows = connection.execute(select(turns.c.speaker, turns.c.words).where(turns.c.call_id == call.call_id)).all()
     said = (row.words for row in rows if row.speaker == CUSTOMER)
     return any(_SAID.search(_MARKS.sub("", words)) for words in said) if rows else None
+
+
+def _starts(connection: Connection, call_id: str, turn_ids: Collection[str]) -> dict[str, int]:
+    """Return when some turns began; one without times counts from the call's start, as it does while it is kept."""
+    theirs = (turns.c.call_id == call_id) & turns.c.turn_id.in_(turn_ids)
+    rows = connection.execute(select(turns.c.turn_id, turns.c.start_ms).where(theirs))
+    return {row.turn_id: row.start_ms or 0 for row in rows}
 
 
 def _judgements(connection: Connection, identifiers: Iterable[str]) -> Iterable[Judgement]:

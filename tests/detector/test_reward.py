@@ -209,13 +209,13 @@ def test_a_rejected_award_of_a_removed_behaviour_is_reversed() -> None:
         (None, TURNS[2], None),
         (STARTED, TURNS[2], STARTED + timedelta(seconds=2)),
         (STARTED, turn(1, "agent", "hi"), STARTED),
-        (STARTED, None, STARTED),
+        (STARTED, None, None),
         (STARTED, turn(1, "agent", "hi", start_ms=2**63 - 1), STARTED),
         (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), TURNS[4], datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
     ],
 )
 def test_a_turns_time_is_as_good_as_what_is_known(
-    started: datetime | None, at: Turn | None, expected: datetime
+    started: datetime | None, at: Turn | None, expected: datetime | None
 ) -> None:
-    """The time is the call's start and the turn's, the start alone where no more is known, or none."""
+    """The time is the call's start and the turn's; the start alone of a turn without times; of no turn, none."""
     assert expected == turn_time(header(started_at=started), at)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from fakes import NOON, call, turn, verdict, word_detector
@@ -20,9 +21,9 @@ DETECTOR = word_detector()
 CORRECT, WRONG = VerdictKind.CORRECT, VerdictKind.WRONG_SENSE
 
 
-def _heard(*texts: str, customer: bool = True) -> tuple[CallState, list[RewardEvent]]:
+def _heard(*texts: str, customer: bool = True, **header: Any) -> tuple[CallState, list[RewardEvent]]:
     """Return the state after a call of these agent turns, and the reward events it led to."""
-    said = call(*[("customer", "hello")] * customer, *(("agent", text) for text in texts))
+    said = call(*[("customer", "hello")] * customer, *(("agent", text) for text in texts), **header)
     state, events = DETECTOR.open(said.header), []
     for one in said.turns:
         step = DETECTOR.step(state, one)
@@ -44,6 +45,7 @@ def _known(state: CallState, events: list[RewardEvent]) -> Known:
         judgements=tuple(state.judgements.values()),
         events=events,
         customer_heard=state.memory.customer_heard,
+        starts={one.turn_id: one.start_ms or 0 for one in state.turns},
     )
 
 
@@ -198,6 +200,21 @@ def test_what_qa_says_of_the_customer_counts_for_more_than_what_was_granted(*, t
     given = _verdict(state.decisions[1], CORRECT, known=Known.model_validate_json(known.model_dump_json()))
 
     assert paid == len(judged_from_memory(given, playbook=DETECTOR.playbook, tenant=DETECTOR.tenant))
+
+
+@pytest.mark.parametrize(("starts", "seconds"), [({"c:1": 60_000}, 60), ({"c:1": 0}, 0), ({}, None)])
+def test_grant_of_a_forgotten_call_tells_the_time_of_a_turn_that_qa_knows(
+    starts: dict[str, int], seconds: int | None
+) -> None:
+    """Of a turn whose beginning nobody knows no time is told; the call's start is not it."""
+    state, events = _heard("maybe", started_at=NOON)
+    known = _known(state, events).model_copy(update={"starts": starts})
+    given = _verdict(state.decisions[0], CORRECT, known=known)
+
+    (event,) = judged_from_memory(given, playbook=DETECTOR.playbook, tenant=DETECTOR.tenant)
+
+    expected = None if seconds is None else NOON + timedelta(seconds=seconds)
+    assert 2 * (expected,) == (event.time, event.data.turn_time)
 
 
 @given(WORDS, VERDICTS, st.randoms())

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fakes import call, word_detector, word_playbook
+from fakes import NOON, call, word_detector, word_playbook
 from sqlalchemy import select
 from store_calls import a_call, fill
 
@@ -164,6 +164,19 @@ def test_verdict_tells_whether_the_customer_was_heard(
     _judge(store, 0, WRONG, bench)
 
     assert heard is _sent(store)[0].known.customer_heard
+
+
+def test_verdict_tells_when_its_turns_began(store: Store, bench: Bench) -> None:
+    """Settled from memory, a confirmed review is granted with the time of its turn, as while the call is kept."""
+    said = [{"speaker": "customer", "text": "hello"}, {"speaker": "agent", "text": "maybe", "start_ms": 60_000}]
+    one = call(call_id="c", started_at=NOON, turns=said)
+    fill(store, one)
+
+    _judge(store, 0, CORRECT, bench)
+
+    verdicts = _sent(store)
+    assert {"c:1": 60_000} == verdicts[0].known.starts
+    assert _kept(one, verdicts) == [judged_from_memory(verdicts[0], playbook=bench.playbook, tenant="tests")]
 
 
 def test_verdict_on_a_purged_call_does_not_tell_whether_the_customer_was_heard(store: Store, bench: Bench) -> None:
