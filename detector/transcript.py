@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -54,6 +55,8 @@ Id: TypeAlias = Annotated[str, BeforeValidator(_readable), Field(min_length=1, m
 TurnId: TypeAlias = Annotated[str, BeforeValidator(_readable), Field(min_length=1, max_length=1024)]
 """It may be longer than a call's id, of which it is made where a turn has none of its own."""
 
+Index: TypeAlias = Annotated[int, Field(ge=LEAST_NUMBER, le=MOST_NUMBER)]
+_INDEX: TypeAdapter[int] = TypeAdapter(Index)
 Milliseconds: TypeAlias = Annotated[int, Field(ge=0, le=MOST_NUMBER)]
 
 
@@ -80,7 +83,7 @@ class Turn(Contract):
     """One speaker's uninterrupted words. Times are milliseconds from the call's start."""
 
     turn_id: TurnId
-    index: int = Field(ge=LEAST_NUMBER, le=MOST_NUMBER)
+    index: Index
     revision: int = Field(default=0, ge=0, le=MOST_NUMBER)
     is_final: bool = True
     speaker: Speaker
@@ -152,9 +155,19 @@ def numbered(call_id: object, position: int, turn: Any) -> Any:
     if not isinstance(turn, Mapping):
         return turn
     index = turn.get("index")
-    index = position if index is None else index
+    index = position if index is None else _whole(index)
     turn_id = turn.get("turn_id")
     return {**turn, "index": index, "turn_id": f"{call_id}:{index}" if turn_id is None else turn_id}
+
+
+def _whole(index: object) -> object:
+    """Return an index as the turn will have it, for ids are made of it; what is none is left to be refused."""
+    if type(index) is int:
+        return index
+    try:
+        return _INDEX.validate_python(index)
+    except ValidationError:
+        return index
 
 
 def call_of(value: Any) -> Call:

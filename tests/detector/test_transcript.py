@@ -68,6 +68,14 @@ def test_the_longest_id_of_a_call_has_room_for_its_turns(length: int) -> None:
     assert [one.turn_id for one in made.turns] == [f"{'c' * length}:{index}" for index in (0, 10, 2**63 - 1)]
 
 
+@pytest.mark.parametrize("index", [1, 1.0, "1", "01"])
+def test_index_makes_the_same_id_however_it_is_written(index: object) -> None:
+    """A turn's id is made of the index as it is taken in: 1.0 and 1 are one turn."""
+    made = call_of(_call(index=index)).turns[0]
+
+    assert (made.turn_id, made.index) == ("c:1", 1)
+
+
 def test_duplicate_turn_ids_are_told_with_the_id() -> None:
     """Two turns of one id and revision are refused, and the id is named."""
     turns = [{"speaker": "agent", "text": WORDS, "turn_id": "twice"}] * 2

@@ -120,6 +120,16 @@ def test_turn_without_id_gets_the_one_batch_gives_it() -> None:
     assert message.turns[0].turn_id == "c:4"
 
 
+def test_index_of_a_message_makes_the_same_id_however_it_is_written() -> None:
+    """A producer whose numbers are floating-point revises the turns of one whose numbers are whole."""
+    turns = [{"index": index, "revision": at, "speaker": "agent", "text": "hi"} for at, index in enumerate((1, 1.0))]
+
+    made = decode(b"c", json.dumps({"type": "turns", "call_id": "c", "turns": turns}).encode())
+
+    assert isinstance(made, TurnsSaid)
+    assert [(one.turn_id, one.index) for one in made.turns] == 2 * [("c:1", 1)]
+
+
 def test_header_of_a_message_is_a_plain_header() -> None:
     """Headers of started and whole calls compare with those kept in the state."""
     message = decode(b"c", raw(type="call.started", agent_id="a"))
