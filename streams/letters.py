@@ -14,7 +14,7 @@ _OVERHEAD_BYTES = 100_000
 
 
 class LettersError(DetectorError):
-    """Letters that the broker does not take back; the message says why, and of a topic too narrow what to do."""
+    """Letters that cannot be put back, or that the broker does not take; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,12 @@ class Letter:
 
 
 def letters(settings: Settings) -> Iterator[Letter]:
-    """Yield the dead letters kept, oldest first; one too large to be copied with its bytes from where they stand."""
+    """Yield the dead letters kept, oldest first; one too large to be copied with its bytes from where they stand.
+
+    Those of one moment go by partition and offset, so that each has the same number at each look.
+    """
     with Listener(settings, [settings.topic_dead_letters], from_beginning=True) as listener:
-        records = sorted(listener.until_now(), key=lambda one: one.timestamp()[1])
+        records = sorted(listener.until_now(), key=_age)
         for number, record in enumerate(records, start=1):
             yield _letter(number, record, listener)
 
@@ -44,9 +47,14 @@ def put_back(settings: Settings, chosen: list[tuple[Letter, bytes | None]]) -> i
     """Send letters to the topic they came from again, each with the bytes given; return how many arrived.
 
     Raises:
-        LettersError: the broker, or its client, does not take one; those it takes are put back.
+        LettersError: there are no bytes for one, then none is put back; or the broker, or its client, does not take
+            one, then those it takes are.
         UnreachableBrokerError: no broker answers, or none to us.
     """
+    if gone := [str(letter.number) for letter, value in chosen if value is None]:
+        raise LettersError(
+            f"no bytes are kept of dead letter {', '.join(gone)}: nothing put back; --mended sends a file"
+        )
     cluster(settings)
     largest = max((len(letter.key or b"") + len(value or b"") for letter, value in chosen), default=0)
     # What came in once may come again: only its topic is to bound it.
@@ -82,6 +90,10 @@ def _send(
         )
     except KafkaException as error:
         answers.append((letter.topic, error.args[0]))
+
+
+def _age(record: Message) -> tuple[int, int, int]:
+    return record.timestamp()[1], record.partition() or 0, record.offset() or 0
 
 
 def _headers(record: Message) -> dict[str, str]:

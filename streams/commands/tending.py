@@ -2,6 +2,7 @@
 
 import sys
 from codecs import BOM_UTF8
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -61,7 +62,8 @@ def list_letters(brokers: Brokers = None) -> None:
 @dead_letters.command("show")
 def show_letter(number: int, brokers: Brokers = None) -> None:
     """Write the original bytes of a dead letter to standard output: they may hold words of a call."""
-    sys.stdout.buffer.write(_letter(settings_for(brokers), number).value or b"")
+    (letter,) = _letters(settings_for(brokers), [number])
+    sys.stdout.buffer.write(letter.value or b"")
 
 
 @dead_letters.command("replay")
@@ -74,15 +76,18 @@ def replay_letters(
     settings = settings_for(brokers)
     if mended is not None and len(numbers) != 1:
         raise UsageError("--mended goes with exactly one number")
-    value = mended.read_bytes().removeprefix(BOM_UTF8) if mended is not None else None
-    chosen = [(one, value or one.value) for one in (_letter(settings, number) for number in numbers)]
+    value = None if mended is None else mended.read_bytes().removeprefix(BOM_UTF8)
+    if value is not None and not value.strip():
+        raise UsageError(f"{mended} is empty: nothing put back")
+    chosen = [(one, one.value if value is None else value) for one in _letters(settings, numbers)]
     arrived = post.put_back(settings, chosen)
     typer.echo(f"{arrived} of {len(chosen)} put back")
     raise typer.Exit(0 if arrived == len(chosen) else 1)
 
 
-def _letter(settings: Settings, number: int) -> post.Letter:
-    found = next((one for one in post.letters(settings) if one.number == number), None)
-    if found is None:
-        raise UsageError(f"there is no dead letter {number}")
-    return found
+def _letters(settings: Settings, numbers: Collection[int]) -> list[post.Letter]:
+    """Return the letters of some numbers, looked up at once: what comes meanwhile changes none."""
+    found = {one.number: one for one in post.letters(settings)}
+    if missing := [str(number) for number in numbers if number not in found]:
+        raise UsageError(f"there is no dead letter {', '.join(missing)}")
+    return [found[number] for number in numbers]

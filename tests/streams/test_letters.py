@@ -2,25 +2,110 @@
 
 import json
 from codecs import BOM_UTF8
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from clients import RefusingClient
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, Message
 from typer.testing import CliRunner
 
 from detector.detect import Detector
 from detector.transcript import Call
+from pipelines.settings import Settings
 from streams import letters as post
 from streams.commands import dead_letters, topics
+from streams.commands.options import UsageError
 from streams.letters import Letter, LettersError, letters, put_back
 from streams.replay import play, score
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
+SETTINGS = Settings(_env_file=None)
 
 
+class Kept:
+    """A listener on letters that are there, which come in an order of their own; of their originals none is kept."""
+
+    def __init__(self, *records: Message) -> None:
+        self.looked = 0
+        self._records = records
+
+    def __call__(self, *_: Any, **__: Any) -> Self:
+        """Look anew."""
+        self.looked += 1
+        return self
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of nothing."""
+
+    def until_now(self) -> Iterator[Message]:
+        """Yield the letters, each time in another order."""
+        yield from self._records[:: (-1) ** self.looked]
+
+    def record(self, *_: object) -> None:
+        """Find no original."""
+
+
+def buried(partition: int, offset: int, *, at: int = 1, copied: str = "yes") -> Message:
+    """Return a letter as the broker has it."""
+    headers = [("topic", b"transcripts"), ("partition", b"0"), ("offset", b"7"), ("copied", copied.encode())]
+    value = f"{partition}/{offset}".encode() if copied == "yes" else b""
+    return Message(
+        topic="letters", partition=partition, offset=offset, timestamp=(1, at), headers=headers, key=b"k", value=value
+    )
+
+
+def test_letters_of_one_moment_have_the_same_numbers_at_each_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Partitions come in any order: letters go by time, then by partition and offset."""
+    kept = Kept(buried(1, 0), buried(0, 5), buried(2, 9, at=0), buried(0, 4))
+    monkeypatch.setattr(post, "Listener", kept)
+
+    looks = [[one.value for one in letters(SETTINGS)] for _ in range(2)]
+
+    assert looks == 2 * [[b"2/9", b"0/4", b"0/5", b"1/0"]]
+
+
+def test_letters_that_are_put_back_together_are_looked_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A letter that comes between two look-ups would change what the numbers stand for."""
+    kept, sent = Kept(buried(0, 0), buried(0, 1), buried(0, 2)), list[bytes | None]()
+    monkeypatch.setattr(post, "Listener", kept)
+    monkeypatch.setattr(post, "put_back", lambda _, chosen: sent.extend(value for _, value in chosen) or len(chosen))
+
+    done = CliRunner().invoke(dead_letters, ["replay", "3", "1"])
+
+    assert (done.exit_code, kept.looked, sent) == (0, 1, [b"0/2", b"0/0"])
+
+
+def test_letter_whose_bytes_are_gone_is_not_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be sent as a message without a value: the command says so, and sends none of those named with it."""
+    monkeypatch.setattr(post, "Listener", Kept(buried(0, 0), buried(0, 1, copied="no")))
+
+    done = CliRunner().invoke(dead_letters, ["replay", "1", "2"])
+
+    assert isinstance(done.exception, LettersError)
+    assert str(done.exception) == "no bytes are kept of dead letter 2: nothing put back; --mended sends a file"
+
+
+@pytest.mark.parametrize("empty", [b"", BOM_UTF8, b"\n"])
+def test_empty_file_does_not_put_back_what_it_was_to_mend(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty: bytes
+) -> None:
+    """A file in which nothing is, as an editor leaves it that failed, is told and nothing is sent."""
+    (mended := tmp_path / "mended.json").write_bytes(empty)
+    monkeypatch.setattr(post, "Listener", Kept(buried(0, 0)))
+
+    done = CliRunner().invoke(dead_letters, ["replay", "1", "--mended", str(mended)])
+
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception) == f"{mended} is empty: nothing put back"
+
+
+@pytest.mark.slow
 def test_mended_letter_is_put_back_and_handled(running: Any, tmp_path: Path) -> None:
     """What was wrong is listed and shown; the mended message, its byte order mark left out, leads to what would be."""
     brokers = ["--brokers", running.settings.brokers]
@@ -42,6 +127,7 @@ def test_mended_letter_is_put_back_and_handled(running: Any, tmp_path: Path) -> 
     assert running.wait_for(lambda: "mend-0" in running.told("mend-").scorecards)
 
 
+@pytest.mark.slow
 def test_key_too_large_to_copy_does_not_stop_the_worker(
     running: Any, detector: Detector, make_calls: Callable[..., list[Call]]
 ) -> None:
@@ -62,6 +148,7 @@ def large_letter(stage: Any) -> Letter:
     return Letter(1, "state_too_large", "", topic, 2, 0, "?", key=b"large-0", value=b"x" * 2_000_000)
 
 
+@pytest.mark.slow
 def test_large_letter_is_put_back(stage: Any) -> None:
     """What came into a topic may come into it again, larger than librdkafka's producers send unless told."""
     letter = large_letter(stage)
@@ -72,6 +159,7 @@ def test_large_letter_is_put_back(stage: Any) -> None:
     assert [(one.partition(), one.value()) for one in stage.read(letter.topic)] == [(2, letter.value)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told_by", ["client", "broker"])
 def test_letter_too_large_for_its_topic_tells_which_limit_to_raise(
     stage: Any, monkeypatch: pytest.MonkeyPatch, told_by: str
@@ -86,6 +174,7 @@ def test_letter_too_large_for_its_topic_tells_which_limit_to_raise(
         put_back(stage.settings, [(letter, letter.value)])
 
 
+@pytest.mark.slow
 def test_topics_are_checked_with_a_clear_list(stage: Any) -> None:
     """On a broker with all topics the check is content; with other partitions it says which do not fit."""
     good = CliRunner().invoke(topics, ["check", "--brokers", stage.settings.brokers])
