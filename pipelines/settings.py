@@ -1,14 +1,22 @@
 """Settings, from the environment (`DETECTOR_…`) or a file of such lines (`.env` in the folder it runs in)."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from detector.playbook import DEFAULT_FOLDER
 from models.registry import SHIPPED_FOLDER
 from models.semantic import SHIPPED_FOLDER as SEMANTIC_FOLDER
+
+KafkaName: TypeAlias = Annotated[str, Field(min_length=1, max_length=249, pattern=r"^[A-Za-z0-9._-]+$")]
+"""What Kafka takes for a topic's name; a group's is part of one."""
+
+
+def changelog_of(group: str) -> str:
+    """Return the name Faust gives the changelog of the table of calls."""
+    return f"{group}-calls-changelog"
 
 
 class Settings(BaseSettings):
@@ -26,13 +34,13 @@ class Settings(BaseSettings):
     semantic_model: Path = Field(default=SEMANTIC_FOLDER, description="The folder of the sentence encoder.")
 
     brokers: str = Field(default="127.0.0.1:9092", description="Kafka's addresses, host:port, parted by commas.")
-    group: str = Field(default="behaviour-detector", description="The consumer group, and the Faust app's id.")
-    topic_transcripts: str = "transcripts"
-    topic_decisions: str = "decisions"
-    topic_scorecards: str = "scorecards"
-    topic_rewards: str = "reward-events"
-    topic_verdicts: str = "verdicts"
-    topic_dead_letters: str = "transcripts.dead-letters"
+    group: KafkaName = Field(default="behaviour-detector", description="The consumer group, and the Faust app's id.")
+    topic_transcripts: KafkaName = "transcripts"
+    topic_decisions: KafkaName = "decisions"
+    topic_scorecards: KafkaName = "scorecards"
+    topic_rewards: KafkaName = "reward-events"
+    topic_verdicts: KafkaName = "verdicts"
+    topic_dead_letters: KafkaName = "transcripts.dead-letters"
     partitions: int = Field(default=4, ge=1, le=4096, description="Of the transcripts topic and the state's changelog.")
     security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
@@ -65,3 +73,22 @@ class Settings(BaseSettings):
     sample_share: float = Field(default=0.02, ge=0, le=1, description="Calls drawn at random to be read as a whole.")
     second_share: float = Field(default=0.1, ge=0, le=1, description="Decisions that two people judge, both blind.")
     appeal_days: int = Field(default=30, ge=1, description="How long after a call came in an appeal can be made.")
+
+    @field_validator(
+        "topic_transcripts",
+        "topic_decisions",
+        "topic_scorecards",
+        "topic_rewards",
+        "topic_verdicts",
+        "topic_dead_letters",
+    )
+    @classmethod
+    def _is_a_topic_of_its_own(cls, name: str, info: ValidationInfo) -> str:
+        """Refuse a topic that is another as well: what the worker tells would come back to it."""
+        others = {field: told for field, told in info.data.items() if field.startswith("topic_")}
+        if "group" in info.data:
+            others["the changelog of the group"] = changelog_of(info.data["group"])
+        for other, told in others.items():
+            if told == name:
+                raise ValueError(f"it has the name of {other}: each topic needs its own")
+        return name

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from detector.errors import DetectorError
-from pipelines.settings import Settings
+from pipelines.settings import Settings, changelog_of
 from streams.connection import ANSWER_SECONDS, client_options, cluster
 
 _HOUR_MS = 60 * 60 * 1000
@@ -55,8 +55,8 @@ def names(settings: Settings) -> list[str]:
 
 
 def changelog(settings: Settings) -> str:
-    """Return the name Faust gives the changelog of the table of calls."""
-    return f"{settings.group}-calls-changelog"
+    """Return the name of the changelog of the table of calls."""
+    return changelog_of(settings.group)
 
 
 def create(settings: Settings, *, replicas: int) -> dict[str, str]:

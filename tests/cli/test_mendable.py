@@ -173,3 +173,26 @@ def test_a_wrong_setting_is_one_line_without_its_value(run: Run, monkeypatch: py
 def test_a_bug_keeps_its_traceback() -> None:
     """What no user can mend is not told as if it could be."""
     assert told(KeyError("x")) is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "line"),
+    [
+        ("TOPIC_DEAD_LETTERS", "transcripts", "topic_dead_letters: Value error, it has the name of topic_transcripts"),
+        ("TOPIC_DECISIONS", "verdicts", "topic_verdicts: Value error, it has the name of topic_decisions"),
+        ("TOPIC_REWARDS", "behaviour-detector-calls-changelog", "the name of the changelog of the group"),
+        ("TOPIC_SCORECARDS", "", "topic_scorecards: String should have at least 1 character"),
+        ("GROUP", "", "group: String should have at least 1 character"),
+        ("GROUP", "a b", "group: String should match pattern"),
+    ],
+)
+def test_topics_and_a_group_that_cannot_work_are_refused(
+    setting: str, value: str, line: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A topic that is another as well would feed the worker what it tells: one line names the setting."""
+    monkeypatch.setenv(f"DETECTOR_{setting}", value)
+
+    code, told_line = run("playbook", "check")
+
+    assert (code, told_line.count("\n")) == (2, 1)
+    assert line in told_line
