@@ -8,11 +8,12 @@ from pipelines.readers.roles import named, role_word, written_role
 _CLOCK = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d+)?(?:\s?[AaPp]\.?[Mm]\b\.?)?"
 _DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T,]\s?|\s)"
 _MOMENT = rf"[\[(<]\s*\d[\d:.,/+>TZAPMapm\s–-]{{0,60}}[\])>]|(?:{_DATE})?{_CLOCK}Z?(?=[\s,|–-])|\d{{1,5}}[.)]?(?=\s)"
-_MARKS = r"[\s*_#>•|,–—-]*+"
+_MARKS = r"[\s*_#>•|,–—\u200b-\u200f\u202a-\u202e\ufeff-]*+"
 _LABELLED = re.compile(
     rf"{_MARKS}(?:(?:{_MOMENT}){_MARKS})?"
-    r'(?P<label>(?:[^:：\[\](){}"<>]|[\[(][^\[\](){}]{1,60}[\])]|"[^":：]{1,60}"){1,80}?)(?P<colon>[:：])(?P<text>.*)'
+    r'(?P<label>(?:[^:：\[\](){}"<>]|[\[(<][^\[\](){}<>]{1,60}[\])>]|"[^":：]{1,60}"){1,80}?)(?P<colon>[:：])(?P<text>.*)'
 )
+_WITHIN = re.compile(r"[\[(<]([^\[\](){}<>]+)[\])>]")
 PARTICLES = frozenset(
     "af al av bin bint da das de del della den der di do dos du e el ibn la le of ten ter van von y zu".split()
 )
@@ -34,6 +35,8 @@ def labelled(line: str) -> Labelled | None:
     """Return what a line begins with before a colon, and the rest; None where the colon is of a time or an address."""
     match = _LABELLED.fullmatch(line)
     label = match["label"].strip(" \t*_") if match else ""
+    if within := _WITHIN.fullmatch(label):
+        label = within[1].strip()
     if not match or not label:
         return None
     text = match["text"].lstrip("*_")
