@@ -35,7 +35,7 @@ class Bridge:
     """Translates messages one by one, whatever calls they belong to.
 
     Keeps what `translate` keeps of each call under way, of `CALLS_UNDER_WAY` calls at most: the one heard least lately
-    is forgotten, and told anew when it is heard again.
+    is forgotten, and told anew when it is heard again. A `call_id` given is the call of all messages, whatever they say.
     """
 
     def __init__(self, vendor: Translator, *, roles: Roles = NO_ROLES, call_id: str | None = None) -> None:
@@ -57,7 +57,7 @@ class Bridge:
             UnreadableError: it is not in the vendor's shape, or names no call.
         """
         message = unwrapped(message)
-        name = message.get("call_id") or self._call_id or self._vendor.call_id(message)
+        name = self._call_id or message.get("call_id") or self._vendor.call_id(message)
         if not isinstance(name, str):
             raise UnreadableError("names no call: give --call-id")
         translated = self._vendor.translate(self._under_way.get(name) or UnderWay(name), message, roles=self._roles)

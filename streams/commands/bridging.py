@@ -28,7 +28,7 @@ def bridge(
     group: Annotated[str | None, typer.Option(help="The consumer group; default: the worker's, with -bridge.")] = None,
     role: RoleOptions = None,
     agent_id: AgentIds = None,
-    call_id: Annotated[str | None, typer.Option(help="The call, where the messages name none.")] = None,
+    call_id: Annotated[str | None, typer.Option(help="The call that all messages are of, whatever they say.")] = None,
 ) -> None:
     """Translate a vendor's live messages to native ones as they come: JSON lines, or a Kafka topic until Ctrl-C.
 

@@ -1,5 +1,6 @@
 """The pages on formats: every command on them runs, and every format has its page."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -53,3 +54,17 @@ def test_every_format_and_source_is_in_the_index() -> None:
 
     assert {name for name in (*READERS, *TRANSLATORS) if f"`{name}`" not in index} == {"labelled"}
     assert linked == {page.name for page in PAGES.glob("*.md")} - {"README.md"}
+
+
+def test_the_live_line_of_deepgram_tells_every_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call that is given is that of the ends of utterances too: each ends a turn, and all are of one call."""
+    (command,) = (line for page, line in COMMANDS if page == "deepgram.md" and " bridge " in line)
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(application(), shlex.split(command)[1:])
+
+    told = [json.loads(line) for line in (tmp_path / "out" / "messages.jsonl").read_text().splitlines()]
+    assert result.exit_code == 0, result.output
+    assert sum(len(message.get("turns", ())) for message in told) == 11
+    assert {message["call_id"] for message in told} == {"call-1"}

@@ -1,7 +1,8 @@
 """Deepgram, live: results of one connection, a piece at a time.
 
 A result that `is_final` may still be one piece of an utterance: pieces are joined until `speech_final`,
-`UtteranceEnd` or the connection's end. Results name no call: give `--call-id`, or put `call_id` into each message.
+`UtteranceEnd` or the connection's end. A result names its connection, an `UtteranceEnd` does not: give `--call-id`, or
+put `call_id` into each message.
 """
 
 from collections.abc import Iterator
