@@ -8,14 +8,15 @@ as far as was told before.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from detector.errors import DetectorError
-from pipelines.flows.bridge import Bridge
+from pipelines.flows.bridge import Bridge, UnknownTurns
 from pipelines.readers.document import decoded
+from pipelines.readers.live import Message as Native
 from pipelines.readers.source import UnreadableError
 from pipelines.settings import Settings
 from streams.agents import MAX_BURIED_BYTES, dead_letter, poison_of
@@ -63,10 +64,11 @@ class Partition:
 
 @dataclass(slots=True)
 class Counts:
-    """What was done: messages written, messages sent to the dead letters."""
+    """What was done: messages written, messages sent to the dead letters; and turns nobody is known for."""
 
     written: int = 0
     buried: int = 0
+    unknown: UnknownTurns = field(default_factory=UnknownTurns)
 
 
 class TopicBridge:
@@ -145,9 +147,10 @@ class TopicBridge:
             if tells:
                 self._bury(record, poison_of(fault))
         else:
-            for key, value in found if tells else ():
+            for native, key, value in found if tells else ():
                 self._sender.send(self._target, key=key, value=value)
                 self.counts.written += 1
+                self.counts.unknown.take(native)
         here.following = offset + 1
         self._unsettled += 1
 
@@ -210,8 +213,8 @@ class TopicBridge:
                 raise BridgeError(f"the topic {name} cannot be used: {error.name()}")
 
 
-def translated(over: Bridge, value: bytes | None, *, place: int) -> list[tuple[bytes, bytes]]:
-    """Return the native messages that a vendor's bytes lead to, as keys and values.
+def translated(over: Bridge, value: bytes | None, *, place: int) -> list[tuple[Native, bytes, bytes]]:
+    """Return the native messages that a vendor's bytes lead to, each with its key and its value on Kafka.
 
     Raises:
         PoisonError: what is wrong, without the words of the call.
@@ -224,7 +227,7 @@ def translated(over: Bridge, value: bytes | None, *, place: int) -> list[tuple[b
         found = over.translate(message, place=place)
     except UnreadableError as error:
         raise PoisonError(Reason.BROKEN_SCHEMA, str(error)) from None
-    sent = [(str(one["call_id"]).encode(), orjson.dumps(one)) for one in found]
-    if any(len(key) + len(native) > MAX_BURIED_BYTES for key, native in sent):
+    sent = [(one, str(one["call_id"]).encode(), orjson.dumps(one)) for one in found]
+    if any(len(key) + len(encoded) > MAX_BURIED_BYTES for _, key, encoded in sent):
         raise PoisonError(Reason.TOO_LARGE, f"leads to a message of more than {MAX_BURIED_BYTES:,} bytes")
     return sent

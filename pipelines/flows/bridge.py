@@ -2,18 +2,21 @@
 
 import base64
 import binascii
+from collections import deque
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import orjson
 
 from detector.errors import DetectorError
+from detector.transcript import Speaker
 from pipelines.readers import NO_ROLES, InputFault, Roles
 from pipelines.readers.document import decoded
 from pipelines.readers.live import TRANSLATORS, Message, Translated, Translator, UnderWay, rest
 from pipelines.readers.source import UnreadableError, lines
 
 CALLS_UNDER_WAY = 100_000
+REVISED_LATELY = 1_000
 
 
 class VendorError(DetectorError):
@@ -35,7 +38,7 @@ class Bridge:
     """Translates messages one by one, whatever calls they belong to.
 
     Keeps what `translate` keeps of each call under way, of `CALLS_UNDER_WAY` calls at most: the one heard least lately
-    is forgotten, and told anew when it is heard again. A `call_id` given is the call of all messages, whatever they say.
+    is forgotten, and told anew when it is heard again. A `call_id` given is the call of all messages.
     """
 
     def __init__(self, vendor: Translator, *, roles: Roles = NO_ROLES, call_id: str | None = None) -> None:
@@ -83,6 +86,21 @@ class Bridge:
             forgotten = next(iter(self._under_way))
             del self._under_way[forgotten]
             self._waiting.pop(forgotten, None)
+
+
+class UnknownTurns:
+    """Counts turns that nobody is known for; a revision of one of the last `REVISED_LATELY` is not counted again."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lately: deque[str] = deque(maxlen=REVISED_LATELY)
+
+    def take(self, message: Message) -> None:
+        """Count those of a native message."""
+        for turn in message.get("turns", ()):
+            if turn["speaker"] == Speaker.UNKNOWN and turn["turn_id"] not in self._lately:
+                self.count += 1
+                self._lately.append(turn["turn_id"])
 
 
 def unwrapped(message: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines.cli.bridge import bridge_lines
+from pipelines.cli.bridge import bridge_lines, tell_written
 from pipelines.cli.options import AgentIds, RoleOptions
 from pipelines.flows.bridge import Bridge, translator
 from pipelines.readers import Roles
@@ -74,7 +74,8 @@ def _bridge_topic(
     with until_signalled() as stopped:
         over.run(stopped)
     counts = over.counts
-    console.print(f"{counts.written:,} messages written, {counts.buried:,} to the dead letters.", highlight=False)
+    told = f"{counts.written:,} messages written, {counts.buried:,} to the dead letters."
+    tell_written(console, told, unknown_turns=counts.unknown.count)
 
 
 @contextmanager

@@ -113,6 +113,17 @@ def test_bridge_writes_native_messages(tmp_path: Path) -> None:
     assert kinds == ["call.started", *["turns"] * 11, "call.ended"]
 
 
+@pytest.mark.parametrize("name", ["deepgram-live", "assemblyai-live", "lca"])
+def test_bridge_counts_turns_of_unknown_speakers_and_tells_the_option(name: str, tmp_path: Path) -> None:
+    """The last line says how many turns nobody is known for, each once however often revised; else nothing of it."""
+    unknown = [] if name == "lca" else ["--role", "agent=unknown", "--role", "customer=unknown"]
+    live = SAMPLES / "live" / f"{name}.jsonl"
+    last = run("bridge", "--from", name, live, "-o", tmp_path / "out.jsonl", *unknown).output.splitlines()[-1]
+
+    told = "0 lines not read. 11 turns have no known speaker: give --role LABEL=agent, "
+    assert (told in last) is (name != "lca"), last
+
+
 def test_a_wrong_option_says_what_is_right() -> None:
     """A role that is none, a vendor or a column nobody knows, are known errors with the choices."""
     wrong = run("inspect", SAMPLES / "webvtt.vtt", "--role", "0=boss")
