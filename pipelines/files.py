@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable
 from os import SEEK_END
+from os.path import lexists
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -19,6 +20,21 @@ class _Named(io.FileIO):
 def file_to_write(name: str | Path) -> BinaryIO:
     """Return a file to write bytes to, emptied."""
     return _opened(Path(name), "wb")
+
+
+def check_writable(name: str | Path) -> None:
+    """Have the refusal of a file that cannot be written to before the work for it; what is in it stays.
+
+    Raises:
+        OSError: it cannot be written to.
+    """
+    path = Path(name)
+    there = lexists(path)
+    if path.is_fifo():
+        return  # who reads it would take the closing for the end
+    _opened(path, "ab").close()
+    if not there:
+        path.unlink()
 
 
 def add_lines(name: str | Path, lines: Iterable[bytes]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -15,7 +15,7 @@ from models.evaluation import Figures, Share
 from pipelines import assemble
 from pipelines.cli.console import console_for, show
 from pipelines.cli.options import refuse_overwriting, tell
-from pipelines.files import file_to_write
+from pipelines.files import check_writable, file_to_write
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 def evaluate(
     paths: Annotated[list[Path], typer.Argument(help="Labelled conversations: files, or folders of *.jsonl.")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures here.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="Write reliability and precision-recall here (PNG).")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write reliability and precision-recall here: PNG, SVG or PDF, by its suffix.")
+    ] = None,
     baselines: Annotated[
         bool, typer.Option(help="Hold it against phrases alone and tf-idf alone; takes seconds.")
     ] = True,
@@ -36,6 +38,10 @@ def evaluate(
     """
     read = [*paths, *(file for path in paths for file in path.glob("*.jsonl"))]
     refuse_overwriting(read, (json_file, picture))
+    drawing = None if picture is None else _drawing(picture)
+    for output in (json_file, picture):
+        if output is not None:
+            check_writable(output)
     flow = import_module("pipelines.flows.evaluate")  # brings scikit-learn, which no other command waits for
     corpora = flow.corpora(paths)
     settings = Settings()
@@ -56,12 +62,18 @@ def evaluate(
     if json_file is not None:
         with file_to_write(json_file) as out:
             out.write(orjson.dumps([one.as_json() for one in measured], option=orjson.OPT_INDENT_2) + b"\n")
-    if picture is not None:
-        try:
-            drawing = import_module("pipelines.flows.draw")
-        except ModuleNotFoundError:
-            raise DetectorError("a picture needs matplotlib: pip install behaviour-detector[plots]") from None
+    if drawing is not None:
         drawing.draw(measured, picture)
+
+
+def _drawing(picture: Path) -> Any:
+    """Return what draws pictures, if it can draw one of this kind; it takes a while to load."""
+    try:
+        drawing = import_module("pipelines.flows.draw")
+    except ModuleNotFoundError:
+        raise DetectorError("a picture needs matplotlib: pip install '.[plots]' in the project's folder") from None
+    drawing.check_kind(picture)
+    return drawing
 
 
 def _table(measured: "Measured") -> Table:

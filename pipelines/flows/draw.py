@@ -6,9 +6,26 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
+from detector.errors import DetectorError
+from pipelines.files import file_to_write
 from pipelines.flows.evaluate import Measured
 
 mpl.use("agg")
+KINDS = (".jpg", ".pdf", ".png", ".svg")
+
+
+class PictureError(DetectorError):
+    """A picture of a kind that cannot be drawn."""
+
+
+def check_kind(file: Path) -> None:
+    """Let a picture's file be of a kind that can be drawn, by its suffix.
+
+    Raises:
+        PictureError: it is not.
+    """
+    if file.suffix.lower() not in KINDS:
+        raise PictureError(f"{file}: no picture is of this kind; name a file that ends in one of: {', '.join(KINDS)}")
 
 
 def draw(measured: Sequence[Measured], file: Path) -> None:
@@ -29,6 +46,6 @@ def draw(measured: Sequence[Measured], file: Path) -> None:
         ylim=(-0.02, 1.03),
     )
     left.legend(fontsize=8)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, dpi=120)
+    with file_to_write(file) as out:
+        figure.savefig(out, dpi=120, format=file.suffix.lower().removeprefix("."))
     plt.close(figure)

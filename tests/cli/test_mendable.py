@@ -12,6 +12,7 @@ from readers.cases import ROOT, SAMPLES
 
 from pipelines.cli.main import main
 from pipelines.cli.mendable import told
+from pipelines.files import check_writable
 
 NATIVE, LIVE = SAMPLES / "native.jsonl", SAMPLES / "live" / "lca.jsonl"
 READ_FROM = "is read from, and would be overwritten"
@@ -94,6 +95,44 @@ def test_standard_output_is_a_file_like_others(arguments: list[str], tmp_path: P
     assert 2 == done.returncode
     assert b"standard output" in done.stderr
     assert file.read_bytes() == NATIVE.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        ("--picture=f.txt", "no picture is of this kind; name a file that ends in one of: "),
+        ("--picture=f", "no picture is of this kind"),
+        ("--picture=file/f.png", "file: File exists"),
+        ("--json=file/f.json", "file: File exists"),
+        ("--json=folder", "Is a directory"),
+    ],
+)
+def test_an_evaluation_tells_what_it_cannot_write_before_it_begins(
+    output: str, line: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture of no kind and an output that is none are one line, before anything is read."""
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pipelines.flows.evaluate.corpora", lambda _: pytest.fail("it began"))
+
+    code, told = run("evaluate", ROOT / "samples" / "labelled", output)
+
+    assert (2, 1) == (code, told.count("\n"))
+    assert line in told
+    assert {"file", "folder"} == {one.name for one in tmp_path.iterdir()}
+
+
+def test_what_is_checked_to_be_writable_is_left_as_it_was(tmp_path: Path) -> None:
+    """Figures that were there are lost only once there are others; a file that was not there is not made."""
+    there, new = tmp_path / "there.json", tmp_path / "new" / "figures.json"
+    there.write_text("figures")
+
+    check_writable(there)
+    check_writable(new)
+
+    assert "figures" == there.read_text()
+    assert not new.exists()
 
 
 def test_an_output_that_was_there_is_written_anew(tmp_path: Path, run: Run) -> None:
