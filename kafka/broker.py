@@ -24,6 +24,7 @@ from confluent_kafka.admin import AdminClient
 HERE = Path(__file__).resolve().parent
 JARS = HERE.parent / "build" / "kafka"
 LARGEST_MESSAGE = 12 * 1024 * 1024
+LAST_LINES = 15
 
 PROPERTIES = """\
 process.roles=broker,controller
@@ -75,7 +76,7 @@ class Login:
 
 
 class NoBrokerError(Exception):
-    """What a broker cannot be started without here."""
+    """Why no broker can be started here, or why the one that was started is none."""
 
 
 def fetch_jars(folder: Path = JARS) -> Path:
@@ -149,19 +150,26 @@ class KafkaBroker:
         self._run("kafka.tools.StorageTool", "format", "-t", made, "-c", str(self._properties), *_scram(login))
 
     def start(self) -> None:
-        """Start the broker and wait until it answers."""
+        """Start the broker and wait until it answers.
+
+        Raises:
+            NoBrokerError: it ended, or does not answer; with the end of its log, since the log goes with its folder.
+        """
         with (self._folder / "broker.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 self._command("-Xms256m", "-Xmx512m", "kafka.Kafka", str(self._properties)), stdout=log, stderr=log
             )
         client = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
         for _ in range(60):
+            if (code := self._process.poll()) is not None:
+                raise NoBrokerError(f"the broker ended with code {code}; its last words:\n{self._last_words()}")
             try:
                 if client.list_topics(timeout=1).brokers:
                     return
             except KafkaException:
                 time.sleep(0.5)
-        raise TimeoutError(f"the broker did not answer; see {self._folder / 'broker.log'}")
+        self.stop(kill=True)
+        raise NoBrokerError(f"the broker does not answer; its last words:\n{self._last_words()}")
 
     def stop(self, *, kill: bool = False) -> None:
         """Stop the broker, gently or not."""
@@ -207,6 +215,10 @@ class KafkaBroker:
         properties += SECURITY.format(keystore=store, password=login.password, module=SCRAM_MODULE)
         return properties + (MUTUAL.format(clients=clients) if clients else "")
 
+    def _last_words(self) -> str:
+        lines = (self._folder / "broker.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-LAST_LINES:])
+
     def _command(self, *arguments: str) -> list[str]:
         logging = f"-Dlog4j.configuration=file:{self._folder / 'log4j.properties'}"
         return ["java", logging, "-cp", self._classpath, *arguments]
@@ -232,21 +244,43 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def check_port(port: int) -> None:
+    """Let a port of loopback be free.
+
+    Raises:
+        NoBrokerError: somebody listens there already.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as Java does: of a broker before only waits are left
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            told = f"port {port} of 127.0.0.1: {error.strerror}; name another: python kafka/broker.py PORT"
+            raise NoBrokerError(told) from None
+
+
 def main() -> None:
     """Run a broker until Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 9092
     try:
+        check_port(port)
         fetch_jars()
+        with tempfile.TemporaryDirectory() as folder, KafkaBroker(Path(folder), port=port) as broker:
+            _run_until_interrupted(broker)
     except NoBrokerError as error:
-        sys.exit(f"no Kafka can be started here: {error}; for the tests, KAFKA_BOOTSTRAP_SERVERS may name another")
-    with tempfile.TemporaryDirectory() as folder, KafkaBroker(Path(folder), port=port) as broker:
-        sys.stderr.write(f"Apache Kafka at {broker.address}; Ctrl-C ends it\n")
-        try:
-            while True:
-                time.sleep(60)
-        except KeyboardInterrupt:
-            sys.stderr.write("ended\n")
+        sys.exit(f"no Kafka can be started here: {error}\nFor the tests, KAFKA_BOOTSTRAP_SERVERS may name another.")
+
+
+def _run_until_interrupted(broker: KafkaBroker) -> None:
+    sys.stderr.write(f"Apache Kafka at {broker.address}; Ctrl-C ends it\n")
+    try:
+        while True:
+            time.sleep(60)
+    except KeyboardInterrupt:
+        sys.stderr.write("ended\n")
 
 
 if __name__ == "__main__":
