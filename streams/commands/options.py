@@ -1,6 +1,7 @@
 """What the commands share: options, settings, the calls of files."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,23 @@ def settings_for(brokers: str | None) -> Settings:
     """Return the settings, with the brokers a command was given."""
     settings = Settings()
     return settings if brokers is None else settings.model_copy(update={"brokers": brokers})
+
+
+class NothingReadError(DetectorError):
+    """Files in which no call could be read."""
+
+
+def first_read(calls: Iterator[Call]) -> Iterator[Call]:
+    """Return the calls, the first of them read already.
+
+    Raises:
+        NothingReadError: there is none.
+    """
+    try:
+        first = next(calls)
+    except StopIteration:
+        raise NothingReadError("no call could be read: there is nothing to play") from None
+    return chain((first,), calls)
 
 
 def calls_of(found: Iterable[tuple[Path, CallOrFault]], faults: list[InputFault], console: Console) -> Iterator[Call]:

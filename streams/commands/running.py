@@ -15,7 +15,7 @@ from pipelines.readers import InputFault, Roles
 from streams import replay as playing
 from streams import topics as planning
 from streams import worker
-from streams.commands.options import Brokers, UsageError, calls_of, settings_for
+from streams.commands.options import Brokers, UsageError, calls_of, first_read, settings_for
 from streams.embedded import EmbeddedBroker
 from streams.listening import Listener
 from streams.tail import Board, Quiet, next_event
@@ -59,10 +59,11 @@ def replay(
     """
     settings, console, faults = settings_for(brokers), Console(stderr=True), list[InputFault]()
     found = reading.read(files, format_name=format_name, roles=Roles.parse(role or (), agent_id or ()))
-    cues = playing.score(calls_of(found, faults, console), turns_per_message=turns_per_message, whole_calls=whole_calls)
+    pace, calls = _speed(speed), first_read(calls_of(found, faults, console))
+    cues = playing.score(calls, turns_per_message=turns_per_message, whole_calls=whole_calls)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("playing turns", total=None)
-        sent = playing.play(cues, settings, speed=_speed(speed), on_sent=lambda cue: progress.advance(task, cue.turns))
+        sent = playing.play(cues, settings, speed=pace, on_sent=lambda cue: progress.advance(task, cue.turns))
     console.print(f"{sent:,} messages sent to {settings.topic_transcripts} at {settings.brokers}", highlight=False)
     raise typer.Exit(1 if faults else 0)
 

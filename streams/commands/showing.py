@@ -21,7 +21,7 @@ from pipelines.readers import InputFault
 from pipelines.settings import Settings
 from pipelines.store import StoreSink, open_store
 from streams import demo as showing
-from streams.commands.options import calls_of
+from streams.commands.options import calls_of, first_read
 from streams.tail import Board
 
 REVIEW_SAMPLE = 0.25
@@ -36,7 +36,7 @@ def demo(
     stream and batch differ or something was lost.
     """
     console, board, faults = console_for(), Board(), list[InputFault]()
-    calls = list(calls_of(reading.read(files or showing.sample_files()), faults, console))
+    calls = list(first_read(calls_of(reading.read(files or showing.sample_files()), faults, console)))
     settings = Settings()
     with Live(board.table(), console=console, refresh_per_second=8) as live:
         outcome = showing.run(

@@ -40,6 +40,18 @@ def test_level_may_be_told_in_small_letters() -> None:
     assert (2, True) == (done.returncode, "error: no broker answers" in done.stderr)
 
 
+@pytest.mark.parametrize("command", ["demo", "replay"])
+def test_files_without_a_call_end_a_command_before_anything_starts(command: str) -> None:
+    """What could not be read is told, then that nothing is left, with code 2; no broker is started or asked for."""
+    done = run(*CLI, command, "nope.jsonl")
+
+    last = "error: no call could be read: there is nothing to play\n"
+    told = done.stdout + done.stderr
+    assert (2, True) == (done.returncode, done.stderr.endswith(last)), told
+    assert "nope.jsonl: cannot be opened: No such file or directory" in told
+    assert "broker" not in told
+
+
 @pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--embedded", 2)])
 def test_worker_asked_for_help_does_not_start(argument: str, code: int) -> None:
     """`python -m streams` tells how it is used, and refuses what it does not know."""
