@@ -41,10 +41,8 @@ def train(
             examples=examples,
             today=datetime.now(tz=UTC).date(),
             jobs=jobs,
+            thresholds_to=settings.playbook if write_thresholds else None,
         )
-    if write_thresholds:
-        flow.write_thresholds(run, settings.playbook)
-        load_playbook(settings.playbook)
     table = Table(title=f"model {run.model.version}, learned from {run.learned_from:,} agent turns")
     for heading in ("behaviour", "positives", "award from", "precision", "recall", "review from", "F1", "test F1"):
         table.add_column(heading, justify="left" if heading == "behaviour" else "right")

@@ -58,7 +58,8 @@ def _style_of(observation: Observation) -> str:
 
 
 def _sector_of(observation: Observation) -> str:
-    return f"sector: {observation.sector}"
+    """Return the sector of a turn, however it was written: "GP surgery" is "gp surgery"."""
+    return f"sector: {observation.sector.casefold()}"
 
 
 def _gathered(groups: Sequence[str]) -> list[str]:

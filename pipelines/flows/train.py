@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from detector.errors import DetectorError
-from detector.playbook import Playbook
+from detector.playbook import Playbook, load_playbook
 from detector.ports import Reader
 from models.classifier import Classifier
 from models.evaluation import (
@@ -44,12 +44,26 @@ class Run:
 
 
 def learn(
-    *, playbook: Playbook, reader: Reader, folder: Path, examples: Path = EXAMPLES_FOLDER, today: date, jobs: int = -1
+    *,
+    playbook: Playbook,
+    reader: Reader,
+    folder: Path,
+    examples: Path = EXAMPLES_FOLDER,
+    today: date,
+    jobs: int = -1,
+    thresholds_to: Path | None = None,
 ) -> Run:
     """Train on the project's examples and write the model and its card into a folder.
 
-    The same examples and playbook give the same weights and version, whatever the day.
+    The same examples and playbook give the same weights and version, whatever the day. With `thresholds_to`, the
+    playbook's own folder, the thresholds are written into it first: the model names the playbook as it then is.
+
+    Raises:
+        DetectorError: a behaviour's file has no thresholds to write to; told before the work.
     """
+    if thresholds_to is not None:
+        for one in playbook.behaviours:
+            _around_block(thresholds_to / f"{one.id}.yaml")
     behaviours = tuple(one.id for one in playbook.behaviours)
     everything = [one for one in observe(calls_to_learn(examples), reader) if one.reading.words]
     held_out = [one for one in everything if is_test(one)]
@@ -67,6 +81,9 @@ def learn(
     decided = reached(test_scores, thresholds)
     test = evaluation_of("private test split", held_out, behaviours, test_scores, decided)
     test_slices = slices(held_out, truth_of(held_out, behaviours), found=decided[0], awarded=decided[1])
+    if thresholds_to is not None:
+        write_thresholds(out_of_fold, thresholds, thresholds_to)
+        playbook = load_playbook(thresholds_to)
     about = {
         "examples_sha256": digest_of(examples),
         "playbook_version": playbook.version,
@@ -117,16 +134,22 @@ def digest_of(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def write_thresholds(run: Run, folder: Path) -> None:
-    """Put the run's thresholds, with the figures that justify them, into the playbook's files."""
-    for row in run.out_of_fold.behaviours:
+def write_thresholds(out_of_fold: Evaluation, thresholds: Mapping[str, tuple[float, float]], folder: Path) -> None:
+    """Put thresholds, with the figures that justify them, into the playbook's files."""
+    for row in out_of_fold.behaviours:
         file = folder / f"{row.behaviour}.yaml"
-        text = file.read_text(encoding="utf-8")
-        block = _thresholds_block(row, *run.thresholds[row.behaviour])
-        found = _BLOCK.search(text)
-        if found is None:
-            raise DetectorError(f"{file}: has no `thresholds:` block to write to")
-        file.write_text(text[: found.start()] + block + text[found.end() :], encoding="utf-8")
+        before, after = _around_block(file)
+        block = _thresholds_block(row, *thresholds[row.behaviour])
+        file.write_text(before + block + after, encoding="utf-8")
+
+
+def _around_block(file: Path) -> tuple[str, str]:
+    """Return what stands before a behaviour's thresholds, and what stands after them."""
+    text = file.read_text(encoding="utf-8")
+    found = _BLOCK.search(text)
+    if found is None:
+        raise DetectorError(f"{file}: has no `thresholds:` block to write to")
+    return text[: found.start()], text[found.end() :]
 
 
 def _thresholds_block(row: BehaviourFigures, award: float, review: float) -> str:

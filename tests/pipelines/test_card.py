@@ -48,6 +48,17 @@ def test_a_group_has_the_figures_of_its_own_turns(observation: Observation) -> N
     assert (half, 0.0) == (told["sector: tax"].turns, told["sector: tax"].found.recall.value)
 
 
+def test_a_sector_is_one_however_it_is_written(observation: Observation) -> None:
+    """Capitals make no other sector: its turns are told together."""
+    names = ("GP surgery", "gp surgery")
+    seen = [replace(observation, sector=names[at % 2], call_id=str(at)) for at in range(LEAST_OF_A_GROUP)]
+    flags = np.ones((LEAST_OF_A_GROUP, 1), dtype=np.bool_)
+
+    told = {one.name: one.turns for one in slices(seen, flags, found=flags, awarded=flags)}
+
+    assert LEAST_OF_A_GROUP == told["sector: gp surgery"]
+
+
 def test_small_groups_are_told_together(observation: Observation) -> None:
     """Figures of a few turns tell nothing; such sectors stand as one."""
     few = [replace(observation, sector=f"sector {at}", call_id=str(at)) for at in range(4)]
