@@ -157,7 +157,7 @@ def load(folder: Path = SHIPPED_FOLDER, *, behaviours: Sequence[str]) -> Tier:
         ModelError: the extra is not installed, or files are missing, of another format, or changed.
     """
     if not installed():
-        raise ModelError("the semantic tier needs an extra: pip install 'behaviour-detector[semantic]'")
+        raise ModelError("the semantic tier needs an extra: pip install '.[semantic]' in the project's folder")
     files = Files.read(folder)
     return Tier(
         OnnxEncoder(files.graph, files.listed),

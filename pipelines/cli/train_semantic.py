@@ -64,7 +64,7 @@ def train_semantic(
         raise DetectorError("--emphasis: give --base too, the folder of a tier whose encoder goes on learning")
     needed, extra = (FINE_TUNING, "semantic-training") if base else (WEIGHING, "semantic")
     if not all(map(find_spec, needed)):
-        raise DetectorError(f"this needs an extra: pip install 'behaviour-detector[{extra}]'")
+        raise DetectorError(f"this needs an extra: pip install '.[{extra}]' in the project's folder")
     flow = import_module("pipelines.flows.semantic")
     settings = Settings()
     playbook = load_playbook(settings.playbook)

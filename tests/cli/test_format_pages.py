@@ -10,9 +10,10 @@ from readers.cases import ROOT
 from typer.testing import CliRunner
 
 from detector.detect import Detector
+from detector.transcript import Call
 from pipelines import assemble
 from pipelines.cli.main import application
-from pipelines.readers import READERS
+from pipelines.readers import READERS, native
 from pipelines.readers.live import TRANSLATORS
 from pipelines.settings import Settings
 
@@ -54,6 +55,19 @@ def test_every_format_and_source_is_in_the_index() -> None:
 
     assert {name for name in (*READERS, *TRANSLATORS) if f"`{name}`" not in index} == {"labelled"}
     assert linked == {page.name for page in PAGES.glob("*.md")} - {"README.md"}
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", PAGES / "native.md"], ids=["README", "native"])
+def test_the_native_call_of_a_page_can_be_copied_as_it_stands(page: Path, tmp_path: Path) -> None:
+    """One call a line: what a page shows of the native format is a line that is read as a call."""
+    (shown,) = re.findall(r"^```json\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    file = tmp_path / "calls.jsonl"
+    file.write_text(shown, encoding="utf-8")
+
+    (call,) = native.read(file)
+
+    assert isinstance(call, Call), call
+    assert call.turns
 
 
 def test_the_live_line_of_deepgram_tells_every_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
