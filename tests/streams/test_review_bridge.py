@@ -88,11 +88,12 @@ def test_store_is_filled_and_verdicts_are_sent(store: Store) -> None:
     assert 1 == bridge.counts.sent
 
 
-def test_what_the_store_cannot_hold_is_passed_over(
+def test_what_cannot_be_read_is_passed_over(
     bridge: ReviewBridge, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One message the store has no room for, or that is none, stops nothing; its place is told, its words are not."""
-    told = [a_call("a"), a_call("b", started_at=BEFORE_TIME, customer_name=SECRET), a_call("c")]
+    """One message that breaks the contract, or that is none, stops nothing; its place is told, its words are not."""
+    outside_time = a_call("b", customer_name=SECRET).model_copy(update={"started_at": BEFORE_TIME})
+    told = [a_call("a"), outside_time, a_call("c")]
     poison = Message(topic="transcripts", partition=2, offset=5, key=b"d", value=SECRET.encode())
     consumer: Any = ReadingConsumer(*map(_message, told), poison)
 
@@ -101,7 +102,7 @@ def test_what_the_store_cannot_hold_is_passed_over(
 
     assert (bridge.counts.taken, bridge.counts.unreadable, consumer.commits) == (2, 2, 1)
     assert [_is_there(store, one.call_id) for one in told] == [True, False, True]
-    assert "UnstorableError at transcripts/0/7" in caplog.text
+    assert "broken_schema at transcripts/0/7" in caplog.text
     assert "not_json at transcripts/2/5" in caplog.text
     assert SECRET not in caplog.text
 
