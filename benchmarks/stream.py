@@ -89,12 +89,13 @@ class Bench:
     def throughput(self, shape: Shape, commands: Sequence[Sequence[str]], *, workers: int = 1) -> list[Rate]:
         """Return the turns a second of each command, the commands taking turns."""
         cues = self.cues(shape)
+        turns = turns_a_message(cues)
         found: list[list[float]] = [[] for _ in commands]
         for _ in range(self._repeats):
             for values, command in zip(found, commands, strict=True):
                 with self.topics() as settings, running(settings, command, workers):
                     play(cues, settings, speed=None)
-                    values.append(pace(settings, len(cues)) * turns_a_message(cues))
+                    values.append(pace(settings, len(cues)) * turns)
         return [Rate(tuple(values)) for values in found]
 
     def by_partitions(self, shape: Shape, counts: Sequence[int]) -> Iterator[ByPartitions]:

@@ -23,13 +23,13 @@ from models.semantic.base import pieces_in
 from models.semantic.pieces import Pieces
 from models.semantic.tier import CARD, MANIFEST, Blend, Files, OnnxEncoder, Tier, load, save, words_before
 from models.semantic.weighing import blend_of
-from models.train import Places, for_weighing, is_test, train, truth_of
+from models.train import SEED, Places, for_weighing, is_test, train, truth_of
 from models.weights import Weights
 from pipelines.flows.card import tier_card
 from pipelines.flows.train import digest_of, evaluation_of, reached
 
 LEAST = 1e-6
-EMPHASIS, BESIDE, SEED = 6, 15_000, 20_000
+EMPHASIS, BESIDE = 6, 15_000
 """How often each emphasised turn is learned from, and how many of the others, drawn by chance, beside them."""
 
 Progress = Callable[[int, int], None]

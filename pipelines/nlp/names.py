@@ -144,15 +144,19 @@ class Said:
     norms: Sequence[str]
     clauses: Sequence[int]
 
-    def ends(self, at: int) -> bool:
+    def ends(self, at: int, *, before: Container[str] = _AFTER_NAMES) -> bool:
         """Tell whether what stands at a place may end there: a clause ends, or a word comes that goes on otherwise."""
         after = at + 1
         return (
             after == len(self.norms)
             or not self.norms[after][0].isalpha()
-            or self.norms[after] in _AFTER_NAMES
+            or self.norms[after] in before
             or self.clauses[after] != self.clauses[at]
         )
+
+    def has_title(self, at: int) -> bool:
+        """Tell whether a title stands at a place, which may be behind the last word."""
+        return not WRITTEN_TITLES.isdisjoint(self.norms[at : at + 1])
 
     def begins(self, at: int) -> bool:
         """Tell whether what stands at a place begins a clause, or comes behind a greeting or "this is"."""
@@ -187,8 +191,8 @@ def called(said: Said, hits: Iterable[Hit]) -> tuple[str, ...]:
     """Return the words of names by which an agent calls the customer: greeted as the turn begins, or asked for."""
     lower_case = not _capitals_tell(said.texts)
     begins = next((at for at, norm in enumerate(said.norms) if norm not in _LEADS_TO_CALLS and norm not in PAUSES), 0)
-    names = _called_at(said, begins, lower_case=lower_case) if begins or said.norms[0] in WRITTEN_TITLES else ()
-    if names and not _goes_on(said, names[-1]):
+    names = _called_at(said, begins, lower_case=lower_case) if begins or said.has_title(0) else ()
+    if names and not said.ends(names[-1], before=_GOES_ON):
         names = ()
     for hit in hits:
         if hit.kind is CUE and hit.owner == CALLED:
@@ -198,19 +202,11 @@ def called(said: Said, hits: Iterable[Hit]) -> tuple[str, ...]:
 
 def _called_at(said: Said, at: int, *, lower_case: bool) -> tuple[int, ...]:
     """Return where the name stands that begins at a place, behind a title or not; whose something is, is not called."""
-    titled = not WRITTEN_TITLES.isdisjoint(said.norms[at : at + 1])
+    titled = said.has_title(at)
     run = _run(said, range(at + titled, len(said.texts)), lower_case=lower_case, strict=True)
     if not _is_listed(said, run[:1]) or any(text[0] in "'’" for text in said.texts[run[-1] + 1 : run[-1] + 2]):
         return ()
     return run
-
-
-def _goes_on(said: Said, at: int) -> bool:
-    """Tell whether what comes behind a name at a place shows that it calls somebody."""
-    after = at + 1
-    if after == len(said.norms) or said.clauses[after] != said.clauses[at]:
-        return True
-    return not said.norms[after][0].isalpha() or said.norms[after] in _GOES_ON
 
 
 def _introduced(said: Said, hit: Hit, *, asked: bool, opening: bool, lower_case: bool) -> Sequence[int]:
@@ -219,7 +215,7 @@ def _introduced(said: Said, hit: Hit, *, asked: bool, opening: bool, lower_case:
     if weak and hit.first > WEAK_WITHIN:
         return ()
     sure = hit.rule.startswith(STRONG)
-    titled = not WRITTEN_TITLES.isdisjoint(said.norms[hit.last : hit.last + 1])
+    titled = said.has_title(hit.last)
     strict = weak or (AGENT in hit.rule and not sure)
     if sure and _is_named_like_an_auxiliary(said, hit.last):
         return range(hit.last, hit.last + 1 + bool(_surname(said, hit.last + 1, lower_case=lower_case)))
