@@ -25,6 +25,7 @@ STAND_INS = {
     "{customer_name}": "mary",
     "{agent_name}": "john",
     "{signed}": "signed",
+    "❝": '"',
 }
 KNOWN_WORDS = 25_000
 Numbered: TypeAlias = tuple[list[int], int]

@@ -37,6 +37,7 @@ from pipelines.nlp.words import (
     without_endless_words,
     without_handles,
     without_marks,
+    without_quotations,
 )
 
 READ_CHARACTERS = 20_000
@@ -71,6 +72,8 @@ class SpacyReader:
     def read(self, turn: Turn, memory: Memory) -> Reading:
         """Return the reading of a turn. Names known from the call are read as `{customer_name}`, `{agent_name}`."""
         text = without_endless_words(without_marks(without_handles(turn.text[:READ_CHARACTERS])))
+        if turn.speaker is AGENT:
+            text = without_quotations(text)
         words, spans, clauses = _kept(self._named(text, memory, by_agent=turn.speaker is AGENT))
         if CLAUSE_ENDS.issuperset(words):
             return NOTHING

@@ -13,6 +13,8 @@ from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix
 NAME, CUSTOMER_NAME, AGENT_NAME, NUMBER = "{name}", "{customer_name}", "{agent_name}", "{number}"
 SIGNED = "{signed}"
 """A name or initials at the end of a written turn, behind a sign: "^JB", "*TN", "- Rosa"."""
+QUOTED = "❝"
+"""Stands for what a written turn has in quotation marks: words shown, read out or another's, of which none counts."""
 CLAUSE_ENDS = frozenset({".", "?", "!", ";", ":", "…", "..", "..."})
 PAUSES = frozenset({",", "-", "–", "—", "--"})
 """Signs that part clauses and are otherwise left out: "thanks, Rosa" is matched as two words."""
@@ -24,6 +26,15 @@ _MARK = re.compile(
     r"<[^<>]{1,40}>|\[(?!" + "|".join(mark[1:-1] for mark in _NAME_MARKS) + r")[\w -]{1,24}\]", re.IGNORECASE
 )
 _HANDLES = re.compile(r"\s*(?:@\w+[\s,:]*)+")
+_QUOTATIONS = re.compile(
+    r"""(?<!\w)(?:"(?=\S)[^"\n]+(?<=\S)"|[“❝][^“”❝❞\n]+[”❞]|«[^«»\n]+»)(?!\w)"""
+    r"""|(?<!\w)['‘](?!(?:cause|til|till|em|bout|tis|twas|n|ere|ave|appen|s|d|cos|round|fraid|scuse)\b)(?=\w)"""
+    r"""(?:[^'‘’\n]|(?<=\w)['’](?=\w))+(?<=[\w.,!?…])(?<!\win)['’](?!\w)""",
+    re.IGNORECASE,
+)
+"""Pairs of marks that stand as a quotation's; an apostrophe that opens or closes a clipped word ('cause, mornin') and
+the sign of inches do not."""
+_QUOTATION_MARKS = '"', "“", "❝", "«", "‘", " '", "\n'", "('"
 LONGEST_WORD = 80
 _ENDLESS = re.compile(rf"(\S{{{LONGEST_WORD}}})\S+")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd]")
@@ -92,6 +103,17 @@ def without_handles(text: str) -> str:
     """
     found = _HANDLES.match(text)
     return text if found is None else " " * found.end() + text[found.end() :]
+
+
+def without_quotations(text: str) -> str:
+    """Return the text with a sign in place of each quotation, as long as before; one that is all quoted as it is.
+
+    Some files have every turn in quotation marks.
+    """
+    if not any(map(text.__contains__, _QUOTATION_MARKS)) and not text.startswith("'"):
+        return text
+    blanked = _QUOTATIONS.sub(lambda quotation: QUOTED + " " * (len(quotation[0]) - 1), text)
+    return blanked if any(map(str.isalnum, blanked)) else text
 
 
 def without_endless_words(text: str) -> str:
