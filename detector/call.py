@@ -23,8 +23,8 @@ EVENTS_OF_A_SLOT = 8
 BRUSHED_OFF, LASHED_OUT = "brushed_off", "lashed_out"
 """Facts of a call that make it a strained one; the playbook's cues make them known."""
 TITLES = frozenset(
-    "mr mrs ms miss mx mister missus dr doctor professor prof sir madam lady lord reverend father sister captain "
-    "colonel major sergeant councillor chief oga auntie uncle".split()
+    "mr mrs ms miss mx mister missus dr doctor professor prof sir madam ma'am maam lady lord reverend father sister "
+    "captain colonel major sergeant councillor chief oga auntie uncle".split()
 )
 """What stands before a name and alone calls nobody by it."""
 PLACEHOLDERS = frozenset(

@@ -75,8 +75,12 @@ class Unless(Rule):
 
 
 class Scope(Rule):
-    """Phrases behind which, in the same clause and up to `reach` words on, no rule of any behaviour counts."""
+    """Phrases behind which, in the same clause and up to `reach` words on, no rule of any behaviour counts.
 
+    With `scope: turn` none counts anywhere in the turn, as if every behaviour had them among its unless entries.
+    """
+
+    scope: Literal["clause", "turn"] = "clause"
     reach: int = Field(default=8, ge=1, le=60)
     back: bool = False
     """It reaches back, to what is said in front of its phrases, not on."""

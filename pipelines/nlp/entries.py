@@ -13,12 +13,13 @@ from detector.playbook import Playbook, Rule, Scope, Words, parse, parse_words
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a match stands for. `scope` is of unless entries, what follows it of shared scopes."""
+    """What a match stands for. `scope` is of unless entries, what follows it of those that all behaviours share."""
 
     kind: HitKind
     owner: str
     rule: str
     scope: Literal["clause", "turn"] = "clause"
+    shared: bool = False
     reach: int = 0
     back: bool = False
     until: frozenset[tuple[str, ...]] = frozenset()
@@ -29,7 +30,7 @@ class Entry:
         """The playbook's file the entry is written in."""
         if self.kind is HitKind.CUE:
             return "shared/cues.yaml"
-        return "shared/scopes.yaml" if self.owner == SHARED_SCOPE else f"{self.owner}.yaml"
+        return "shared/scopes.yaml" if self.shared else f"{self.owner}.yaml"
 
     def fault(self, message: str) -> Fault:
         """Return what is wrong with the entry. Its line is not known once a playbook is loaded, so its id is told."""
@@ -39,7 +40,7 @@ class Entry:
 Match: TypeAlias = tuple[Entry, int, int]
 """An entry, the first word of a match, and the word after its last."""
 SHARED_SCOPE = "*"
-"""The owner of an unless entry that holds for every behaviour."""
+"""The owner of an unless entry that holds for every behaviour, within its reach."""
 
 
 def agent_entries(playbook: Playbook) -> Iterator[tuple[Entry, Rule]]:
@@ -52,16 +53,24 @@ def agent_entries(playbook: Playbook) -> Iterator[tuple[Entry, Rule]]:
         for unless in behaviour.unless:
             yield Entry(HitKind.UNLESS, behaviour.id, unless.id, scope=unless.scope), unless
     for scope in playbook.shared.scopes:
-        yield _scope_entry(scope, playbook), scope
+        for entry in _scope_entries(scope, playbook):
+            yield entry, scope
     yield from cue_entries(playbook, "agent")
 
 
-def _scope_entry(scope: Scope, playbook: Playbook) -> Entry:
+def _scope_entries(scope: Scope, playbook: Playbook) -> Iterator[Entry]:
+    """Yield one entry for all behaviours; of a scope that holds for a turn one for each, as no place matters."""
+    if scope.scope == "turn":
+        for one in playbook.behaviours:
+            if one.id not in scope.except_for:
+                yield Entry(HitKind.UNLESS, one.id, scope.id, scope="turn", shared=True)
+        return
     openings = (parse_words(one, word_lists=playbook.shared.words) for one in scope.until)
-    return Entry(
+    yield Entry(
         HitKind.UNLESS,
         SHARED_SCOPE,
         scope.id,
+        shared=True,
         reach=scope.reach,
         back=scope.back,
         until=frozenset(chain.from_iterable(openings)),

@@ -177,7 +177,8 @@ def test_a_raw_pattern_that_spacy_cannot_take_is_a_fault(
     [
         (Entry(HitKind.HINT, "apologise", "rule"), "apologise.yaml"),
         (Entry(HitKind.UNLESS, "apologise", "rule"), "apologise.yaml"),
-        (Entry(HitKind.UNLESS, SHARED_SCOPE, "rule"), "shared/scopes.yaml"),
+        (Entry(HitKind.UNLESS, SHARED_SCOPE, "rule", shared=True), "shared/scopes.yaml"),
+        (Entry(HitKind.UNLESS, "apologise", "rule", scope="turn", shared=True), "shared/scopes.yaml"),
         (Entry(HitKind.CUE, "call_closed", "rule"), "shared/cues.yaml"),
     ],
 )
@@ -342,14 +343,19 @@ def test_the_shipped_playbook_finds_what_spacys_matcher_finds(reader: SpacyReade
 
 
 def test_every_entry_of_a_playbook_is_looked_for() -> None:
-    """Agents' turns are searched for rules, hints, unless entries, scopes and cues; customers' for cues only."""
+    """Agents' turns are searched for rules, hints, unless entries, scopes and cues; customers' for cues only.
+
+    A scope that holds for a turn is an unless entry of each behaviour it does not leave alone.
+    """
     rule = Rule(id="rule", phrases=("a",))
     cues = tuple(Cue(id=who, phrases=("a",), fact="fact", speaker=who) for who in ("agent", "customer", "any"))
     book = playbook_of(
         behaviour(hints=(rule.model_copy(update={"id": "hint"}),), unless=(unless("not", "a", scope="turn"),)),
+        behaviour("apologise", rules=()),
         scopes=(
             Scope(id="scope", phrases=("a",), reach=5, until=("b", "(c|d) {day}"), except_for=("apologise",)),
             Scope(id="tag", phrases=("a",), back=True),
+            Scope(id="scorn", phrases=("a",), scope="turn", except_for=("apologise",)),
         ),
         words={"day": ("friday", "the weekend")},
         cues=cues,
@@ -363,13 +369,15 @@ def test_every_entry_of_a_playbook_is_looked_for() -> None:
             HitKind.UNLESS,
             SHARED_SCOPE,
             "scope",
+            shared=True,
             reach=5,
             until=frozenset(
                 {("b",), ("c", "friday"), ("d", "friday"), ("c", "the", "weekend"), ("d", "the", "weekend")}
             ),
             except_for=frozenset({"apologise"}),
         ),
-        Entry(HitKind.UNLESS, SHARED_SCOPE, "tag", reach=8, back=True),
+        Entry(HitKind.UNLESS, SHARED_SCOPE, "tag", shared=True, reach=8, back=True),
+        Entry(HitKind.UNLESS, "wish_well", "scorn", scope="turn", shared=True),
         Entry(HitKind.CUE, "fact", "agent"),
         Entry(HitKind.CUE, "fact", "any"),
     ]
