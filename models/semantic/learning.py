@@ -25,7 +25,7 @@ from models.semantic.pieces import LONGEST, Numbered, Pieces
 WIDTH, HEADS = 384, 12
 EPOCHS, BATCH, RATE, HEAD_RATE = 4, 64, 2e-4, 1e-3
 FURTHER_EPOCHS, FURTHER_SHARE = 1, 0.25
-EMPHATIC_SHARE = 0.5
+EMPHATIC_SHARE = 0.75
 """How often an encoder that has learned before goes over the turns again, and at what share of the rates; and at what
 share where some of the turns are new and come several times.
 

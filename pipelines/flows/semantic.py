@@ -29,7 +29,7 @@ from pipelines.flows.card import tier_card
 from pipelines.flows.train import digest_of, evaluation_of, reached
 
 LEAST = 1e-6
-EMPHASIS, BESIDE = 6, 15_000
+EMPHASIS, BESIDE = 6, 30_000
 """How often each emphasised turn is learned from, and how many of the others, drawn by chance, beside them."""
 
 Progress = Callable[[int, int], None]
@@ -55,13 +55,13 @@ def make(
     today: date,
     base: Path | None = None,
     average: bool = False,
-    emphasis: str | None = None,
+    emphasis: Sequence[str] = (),
     examples: Path = EXAMPLES_FOLDER,
     progress: Progress = lambda _done, _of: None,
 ) -> Made:
     """Fine-tune the encoder in `base`, or take the one in `folder`; weigh it, and write the tier into the folder.
 
-    With `emphasis`, a pattern of example files' names, it goes over the turns of these several times, and over some of
+    With `emphasis`, patterns of example files' names, it goes over the turns of these several times, and over some of
     the others beside them. With `average` what is fine-tuned does not replace the encoder in the folder: the mean of
     both is the new one.
 
@@ -120,7 +120,7 @@ def _fine_tuned(
     *,
     truth: np.ndarray,
     learned: np.ndarray,
-    emphasis: str | None,
+    emphasis: Sequence[str],
     about: dict[str, Any],
     progress: Progress,
 ) -> Files:
@@ -132,28 +132,29 @@ def _fine_tuned(
     pieces = Pieces(listed)
     short = [len(pieces.windows(one.reading.words, ())) == 1 for one in observed]
     places = np.flatnonzero(learned & short)
-    if emphasis is not None:
-        places = _emphasised(observed, places, emphasis)
+    if emphasis:
+        places = places[emphasised([observed[at].origin for at in places.tolist()], emphasis)]
     said = [_words_of(observed[at]) for at in places.tolist()]
-    graph = learning.fine_tune(
-        base, learned=said, truth=truth[places], emphatic=emphasis is not None, progress=progress
-    )
+    graph = learning.fine_tune(base, learned=said, truth=truth[places], emphatic=bool(emphasis), progress=progress)
     told = {"further_turns" if further else "turns": len(set(places)), "examples_sha256": about["examples_sha256"]}
     return Files(graph, listed, about | {"encoder": before | told})
 
 
-def _emphasised(observed: Sequence[Observation], places: Places, emphasis: str) -> Places:
-    """Return the places of turns to learn from: those of the files that match several times, some others beside them.
+def emphasised(origins: Sequence[str], emphasis: Sequence[str]) -> Places:
+    """Return which turns to learn from, by where they are from: those that match six times, some others beside them.
 
     Raises:
-        ModelError: no file matches.
+        ModelError: a pattern that no example file's name matches.
     """
-    matches = np.array([fnmatch(PurePath(observed[at].origin).name, emphasis) for at in places])
-    if not matches.any():
-        raise ModelError(f"no turn to learn from is in an example file that matches {emphasis!r}")
-    others = places[~matches]
+    names = [PurePath(one).name for one in origins]
+    by_pattern = np.array([[fnmatch(name, pattern) for name in names] for pattern in emphasis])
+    for pattern, found in zip(emphasis, by_pattern, strict=True):
+        if not found.any():
+            raise ModelError(f"no turn to learn from is in an example file that matches {pattern!r}")
+    matches = by_pattern.any(axis=0)
+    others = np.flatnonzero(~matches)
     beside = np.random.default_rng(SEED).choice(others, min(BESIDE, len(others)), replace=False)
-    return np.concatenate([np.sort(beside), np.tile(places[matches], EMPHASIS)])
+    return np.concatenate([np.sort(beside), np.tile(np.flatnonzero(matches), EMPHASIS)])
 
 
 def _mean_of(encoders: Sequence[Files]) -> Files:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from importlib.util import find_spec
@@ -29,7 +30,7 @@ from models.semantic.weighing import BAND, blend_of
 from models.train import is_test, truth_of
 from models.weights import Weights
 from pipelines import assemble
-from pipelines.flows.semantic import Made, make
+from pipelines.flows.semantic import BESIDE, EMPHASIS, Made, emphasised, make
 from pipelines.nlp import SpacyReader
 from pipelines.settings import Settings
 
@@ -261,6 +262,22 @@ def test_the_tier_finds_more_of_the_private_test_split(playbook: Playbook, reade
     )
 
     assert both > alone + 0.005
+
+
+def test_emphasised_turns_come_several_times_and_some_of_the_others_once() -> None:
+    """Of the files that match any pattern every turn comes six times; of the others as many as are wanted come once."""
+    origins = [*["calls/old"] * (BESIDE + 100), "turns/new_2", "turns/new_3"]
+
+    counts = Counter(emphasised(origins, ["*_2", "*_3"]).tolist())
+
+    assert [counts.pop(BESIDE + at) for at in (100, 101)] == [EMPHASIS, EMPHASIS]
+    assert (len(counts), set(counts.values())) == (BESIDE, {1})
+
+
+def test_a_pattern_that_no_example_file_matches_is_told() -> None:
+    """Each pattern has to match: a slip of the pen is no reason to learn from less."""
+    with pytest.raises(ModelError, match=r"matches '\*_4'"):
+        emphasised(["turns/new_2"], ["*_2", "*_4"])
 
 
 def f1_of(classifier: Classifier, observed: Sequence[Observation], playbook: Playbook) -> float:
