@@ -37,6 +37,7 @@ def memory_after(*said: tuple[str, str]) -> Memory:
         ("Rosa Diaz", {"rosa", "diaz"}),
         ("Dr. R. T. Diaz", {"diaz"}),
         ("Mrs Diaz", {"diaz"}),
+        ("Ma'am Diaz", {"diaz"}),
         ("  ROSA  ", {"rosa"}),
         ("Brown, Zoltana", {"brown", "zoltana"}),
         ("Rosa O’Brien (Diaz)", {"rosa", "o'brien", "diaz"}),
