@@ -50,7 +50,10 @@ def _table(found: flow.Inspected) -> Table:
 
 
 def _labels(found: flow.Inspected) -> str:
-    return "\n".join(f"{label!r} is {speaker}: {count:,} turns" for (label, speaker), count in found.labels.items())
+    return "\n".join(
+        f"{'no label' if label is None else repr(label)} is {speaker}: {count:,} turns"
+        for (label, speaker), count in found.labels.items()
+    )
 
 
 def _times(found: flow.Inspected) -> str:

@@ -12,11 +12,15 @@ from pipelines.readers.tabular import NO_COLUMNS
 
 TOLD_FAULTS = 5
 TOLD_LABELS = 50
+TABLES = ("csv", "parquet")
 
 
 @dataclass(slots=True)
 class Inspected:
-    """What one file holds. Labels are the format's own words for who speaks; times are ms from a call's start."""
+    """What one file holds. Labels are the format's own words for who speaks, None where a turn has none.
+
+    Times are milliseconds from a call's start.
+    """
 
     file: Path
     format_name: str | None
@@ -25,16 +29,16 @@ class Inspected:
     faults: int = 0
     told_faults: list[InputFault] = field(default_factory=list)
     speakers: Counter[Speaker] = field(default_factory=Counter)
-    labels: Counter[tuple[str, Speaker]] = field(default_factory=Counter)
+    labels: Counter[tuple[str | None, Speaker]] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     timed_turns: int = 0
     last_ms: int = 0
     without_agent_id: int = 0
     without_customer: int = 0
 
-    def hear(self, label: str, speaker: Speaker) -> None:
-        """Count a label; no more than `TOLD_LABELS` different ones."""
-        if (label, speaker) in self.labels or len(self.labels) < TOLD_LABELS:
+    def hear(self, label: str | None, speaker: Speaker) -> None:
+        """Count a label; no more than `TOLD_LABELS` different ones, and turns without any."""
+        if label is None or (label, speaker) in self.labels or len(self.labels) < TOLD_LABELS:
             self.labels[label, speaker] += 1
 
     def add(self, call: Call) -> None:
@@ -66,9 +70,7 @@ class Inspected:
             return
         unknown, agent = self.speakers[Speaker.UNKNOWN], self.speakers[Speaker.AGENT]
         if unknown:
-            label = self._label()
-            told = f"who says {unknown:,} of {self.turns:,} turns"
-            yield f"{told}: give --role {label}=agent or --role {label}=customer, and so for each label"
+            yield f"who says {unknown:,} of {self.turns:,} turns: {'; '.join(self._who())}"
         elif not agent:
             yield "an agent: nothing can be detected"
         if self.without_customer and not unknown:
@@ -80,10 +82,20 @@ class Inspected:
         if self.languages[""]:
             yield f"the language of {_counted(self.languages[''], 'call')}"
 
-    def _label(self) -> str:
-        """Return an unknown speaker's label as it is given to the shell."""
-        label = next((label for label, speaker in self.labels if speaker is Speaker.UNKNOWN), "0")
-        return f'"{label}"' if " " in label else label
+    def _who(self) -> Iterator[str]:
+        """What to do about unknown speakers: the option for those with a label, and what helps without one."""
+        nameless = self.labels[None, Speaker.UNKNOWN]
+        unknown = (label for label, speaker in self.labels if speaker is Speaker.UNKNOWN and label is not None)
+        label = next(unknown, None if nameless else "LABEL")
+        if label is not None:
+            shell = f'"{label}"' if " " in label else label
+            yield f"give --role {shell}=agent or --role {shell}=customer, and so for each label"
+        if nameless:
+            told = f"{_counted(nameless, 'turn')} without a label, which no --role can name"
+            if self.format_name in TABLES:
+                yield f"{told}: give --column speaker=COLUMN, or fill that column in"
+            else:
+                yield f"{told}: get a transcript that tells speakers or channels apart (docs/formats)"
 
 
 def _counted(number: int, noun: str) -> str:

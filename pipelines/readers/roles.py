@@ -38,7 +38,7 @@ class Who:
     agent_id: str | None = None
 
 
-def _unheard(label: str, speaker: Speaker) -> None:
+def _unheard(label: str | None, speaker: Speaker) -> None:
     """Take no note of a label."""
 
 
@@ -46,12 +46,12 @@ def _unheard(label: str, speaker: Speaker) -> None:
 class Roles:
     """What the user says of a format's labels: channels, speaker labels and names; compared without regard to case.
 
-    `hear` is told each label that is asked for, and the speaker it stands for.
+    `hear` is told each label that is asked for, None where a turn has none, and the speaker it stands for.
     """
 
     speakers: Mapping[str, Speaker] = field(default_factory=dict)
     agent_ids: Mapping[str, str] = field(default_factory=dict)
-    hear: Callable[[str, Speaker], None] = _unheard
+    hear: Callable[[str | None, Speaker], None] = _unheard
 
     @classmethod
     def parse(
@@ -59,7 +59,7 @@ class Roles:
         roles: Iterable[str] = (),
         agent_ids: Iterable[str] = (),
         *,
-        hear: Callable[[str, Speaker], None] = _unheard,
+        hear: Callable[[str | None, Speaker], None] = _unheard,
     ) -> "Roles":
         """Return the roles of options such as `0=agent`, `Speaker 1=customer`, and of ids such as `Jo Marsh=a-17`.
 
@@ -112,8 +112,7 @@ class Roles:
         """
         keys = [_key(label) for label in labels if label is not None]
         speaker = self.speaker(*labels, known=known)
-        told = next((str(label) for label in labels if label is not None), "no label")
-        self.hear(told, speaker)
+        self.hear(next((str(label) for label in labels if label is not None and _key(label)), None), speaker)
         if speaker is not Speaker.AGENT:
             return Who(speaker)
         mapped = (self.agent_ids[key] for key in (*keys, _key(agent_id)) if key in self.agent_ids)

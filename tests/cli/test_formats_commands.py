@@ -85,6 +85,41 @@ def test_inspect_tells_what_a_file_is_and_lacks() -> None:
     assert "kettle whistles" not in shown
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        (
+            "a.vtt",
+            "WEBVTT\n\n00:00.000 --> 00:02.000\nhello\n",
+            "get a transcript that tells speakers or channels apart",
+        ),
+        ("a.csv", "call_id,text\n1,hello\n", "give --column speaker=COLUMN, or fill that column in"),
+        ("a.csv", "call_id,speaker,text\n1, ,hello\n", "give --column speaker=COLUMN, or fill that column in"),
+    ],
+)
+def test_inspect_tells_what_helps_where_turns_have_no_label(name: str, text: str, told: str, tmp_path: Path) -> None:
+    """No role is recommended for a label that is not there: no option could name it."""
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+
+    shown = run("inspect", file).output
+
+    assert f"who says 1 of 1 turns: 1 turn without a label, which no --role can name: {told}" in shown
+    assert "no label is unknown: 1 turns" in shown
+    assert "=agent" not in shown
+
+
+def test_inspect_recommends_a_role_for_the_labels_there_are(tmp_path: Path) -> None:
+    """Where only some turns have a label, the option for those stands first; then what helps with the rest."""
+    file = tmp_path / "a.csv"
+    file.write_text("call_id,speaker,text\n1,,hello\n1,Jo Marsh,hello\n", encoding="utf-8")
+
+    shown = run("inspect", file).output
+
+    assert 'who says 2 of 2 turns: give --role "Jo Marsh"=agent or --role "Jo Marsh"=customer' in shown
+    assert "and so for each label; 1 turn without a label, which no --role can name" in shown
+
+
 def test_what_cannot_be_read_is_told_with_its_place_and_the_rest_goes_on(tmp_path: Path) -> None:
     """A broken, a missing and an unknown file are one line each; the exit code is 1."""
     broken, strange = tmp_path / "broken.json", tmp_path / "strange.bin"
