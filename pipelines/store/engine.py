@@ -30,11 +30,13 @@ from detector.errors import DetectorError
 MIGRATIONS = Path(__file__).parent / "migrations"
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 SQLITE = "sqlite"
+KINDS = frozenset({SQLITE, "sqlite+pysqlite", "postgresql+psycopg"})
 BUSY_MS = 15_000
 WRITERS = 8
 """How many write at a time; readers have the other connections."""
 WAITING_WRITERS = 24
 """How many write or wait to: each waits in a thread, and the review app has forty for all its visitors."""
+_KINDS_TOLD = "a store is a SQLite file's path, or the URL of a PostgreSQL such as postgresql://user@host/name"
 _HELD = frozenset({"40001", "40P01", "53300", "55P03"})
 """PostgreSQL's codes for what others hold just now: rows, locks, connections."""
 
@@ -119,7 +121,7 @@ def open_store(address: str, *, make: bool = True) -> Store:
     Where `make` says so, the file of a store that is not there is made, and its folder.
 
     Raises:
-        StoreError: there is no such store, it is none, or it does not answer; no password is told.
+        StoreError: there is no such store, it is none or of no known kind, or it does not answer; no password is told.
     """
     try:
         url = _url(address)
@@ -127,7 +129,7 @@ def open_store(address: str, *, make: bool = True) -> Store:
         engine = _engine(url)
         migrate(engine)
     except ArgumentError:
-        raise StoreError("the store is a file's path or a URL such as postgresql://user@host/name") from None
+        raise StoreError(_KINDS_TOLD) from None
     except ModuleNotFoundError as error:
         raise StoreError(f"this kind of store needs the package {error.name}: install the extra 'postgres'") from None
     except DatabaseError as error:
@@ -219,11 +221,19 @@ def _key(table: Table) -> list[str]:
 
 
 def _url(address: str) -> URL:
-    """Return the URL of an address; a file's path, whatever signs are in it, is that of a SQLite."""
+    """Return the URL of an address; a file's path, whatever signs are in it, is that of a SQLite.
+
+    Raises:
+        ArgumentError: it is no URL.
+        StoreError: the store would be of a kind that is not known, such as MySQL's.
+    """
     if "://" not in address:
         return URL.create(SQLITE, database=address)
     url = make_url(address)
-    return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
+    kind = DRIVERS.get(url.drivername, url.drivername)
+    if kind not in KINDS:
+        raise StoreError(f"{url.drivername}:// is no store: {_KINDS_TOLD}")
+    return url.set(drivername=kind)
 
 
 def _find(url: URL, *, make: bool) -> None:

@@ -1,5 +1,6 @@
 """What a store keeps to itself, and who waits for whom."""
 
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -59,6 +60,16 @@ def test_store_that_is_not_there_is_made_only_where_it_may_be(scheme: str, tmp_p
     open_store(f"{scheme}{file}").close()
     open_store(f"{scheme}{file}", make=False).close()
     assert file.is_file()
+
+
+@pytest.mark.parametrize("kind", ["mysql", "mysql+pymysql", "mongodb", "postgresql+asyncpg"])
+def test_store_of_a_kind_that_is_not_known_is_told_which_are(kind: str) -> None:
+    """The kinds there are stand in the line, and no package to install that would not help; no password does."""
+    with pytest.raises(StoreError, match=f"^{re.escape(kind)}:// is no store: a store is a SQLite file") as told:
+        open_store(f"{kind}://q:hidden@127.0.0.1/review")
+
+    assert "postgresql://" in str(told.value)
+    assert "hidden" not in str(told.value)
 
 
 @pytest.mark.postgres
