@@ -8,6 +8,11 @@ class DetectorError(Exception):
     """Any error a user of the detector can mend."""
 
 
+def to_install(extra: str) -> str:
+    """Return how an extra of this package is installed, which is from the project's folder."""
+    return f"pip install '.[{extra}]' in the project's folder"
+
+
 class TranscriptError(DetectorError):
     """A call or a turn that breaks the contract. The message names the field, never the words said."""
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from detector.call import Memory
 from detector.candidate import UNLESS, Reading
-from detector.errors import ModelError
+from detector.errors import ModelError, to_install
 from models.logistic import logits_of
 from models.semantic.pieces import Pieces
 
@@ -157,7 +157,7 @@ def load(folder: Path = SHIPPED_FOLDER, *, behaviours: Sequence[str]) -> Tier:
         ModelError: the extra is not installed, or files are missing, of another format, or changed.
     """
     if not installed():
-        raise ModelError("the semantic tier needs an extra: pip install '.[semantic]' in the project's folder")
+        raise ModelError(f"the semantic tier needs an extra: {to_install('semantic')}")
     files = Files.read(folder)
     return Tier(
         OnnxEncoder(files.graph, files.listed),

@@ -10,7 +10,7 @@ import orjson
 import typer
 from rich.table import Table
 
-from detector.errors import DetectorError
+from detector.errors import DetectorError, to_install
 from models.evaluation import Figures, Share
 from pipelines import assemble
 from pipelines.cli.console import console_for, show
@@ -71,7 +71,7 @@ def _drawing(picture: Path) -> Any:
     try:
         drawing = import_module("pipelines.flows.draw")
     except ModuleNotFoundError:
-        raise DetectorError("a picture needs matplotlib: pip install '.[plots]' in the project's folder") from None
+        raise DetectorError(f"a picture needs matplotlib: {to_install('plots')}") from None
     drawing.check_kind(picture)
     return drawing
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from detector.errors import DetectorError
+from detector.errors import DetectorError, to_install
 from detector.playbook import load_playbook
 from models.labels import EXAMPLES_FOLDER
 from models.registry import load
@@ -64,7 +64,7 @@ def train_semantic(
         raise DetectorError("--emphasis: give --base too, the folder of a tier whose encoder goes on learning")
     needed, extra = (FINE_TUNING, "semantic-training") if base else (WEIGHING, "semantic")
     if not all(map(find_spec, needed)):
-        raise DetectorError(f"this needs an extra: pip install '.[{extra}]' in the project's folder")
+        raise DetectorError(f"this needs an extra: {to_install(extra)}")
     flow = import_module("pipelines.flows.semantic")
     settings = Settings()
     playbook = load_playbook(settings.playbook)

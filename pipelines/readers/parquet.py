@@ -1,10 +1,11 @@
-"""Parquet, a row a turn, as a CSV file has it. Needs pyarrow: `pip install behaviour-detector[parquet]`."""
+"""Parquet, a row a turn, as a CSV file has it. Needs pyarrow, the extra `parquet`."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from detector.errors import to_install
 from pipelines.readers.roles import NO_ROLES, Roles
 from pipelines.readers.sniffing import Head, only_once
 from pipelines.readers.source import CallOrFault, InputFault, UnreadableError
@@ -63,4 +64,4 @@ def _library() -> tuple[Any, Any]:
     try:
         return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError:
-        raise UnreadableError("Parquet needs pyarrow: pip install behaviour-detector[parquet]") from None
+        raise UnreadableError(f"Parquet needs pyarrow: {to_install('parquet')}") from None

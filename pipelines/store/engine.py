@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
     TimeoutError,  # noqa: A004 - of a pool of connections
 )
 
-from detector.errors import DetectorError
+from detector.errors import DetectorError, to_install
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -131,7 +131,7 @@ def open_store(address: str, *, make: bool = True) -> Store:
     except ArgumentError:
         raise StoreError(_KINDS_TOLD) from None
     except ModuleNotFoundError as error:
-        raise StoreError(f"this kind of store needs the package {error.name}: install the extra 'postgres'") from None
+        raise StoreError(f"this kind of store needs the package {error.name}: {to_install('postgres')}") from None
     except DatabaseError as error:
         if url.get_backend_name() == SQLITE:
             raise StoreError(f"{url.database}: cannot be used as a store: {error.orig}") from None

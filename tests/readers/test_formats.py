@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import sys
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -889,6 +890,17 @@ def test_parquet_from_a_pipe_is_told_what_to_do(tmp_path: Path) -> None:
     assert [str(one) for one in found] == [
         f"{pipe}: is a pipe, and Parquet is read from its end: save it as a file, and give that"
     ]
+
+
+def test_parquet_without_its_library_tells_how_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra is installed from the project's folder, as other messages tell it."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    file = tmp_path / "calls.parquet"
+    file.write_bytes(b"PAR1")
+
+    (fault,) = reader("parquet", file)(file)
+
+    assert f"{file}: Parquet needs pyarrow: pip install '.[parquet]' in the project's folder" == str(fault)
 
 
 def test_of_parquet_only_the_columns_wanted_are_read(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a store keeps to itself, and who waits for whom."""
 
 import re
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -70,6 +71,14 @@ def test_store_of_a_kind_that_is_not_known_is_told_which_are(kind: str) -> None:
 
     assert "postgresql://" in str(told.value)
     assert "hidden" not in str(told.value)
+
+
+def test_postgres_without_its_library_tells_how_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package that is missing is named, and the extra that brings it."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(StoreError, match=r"needs the package psycopg: pip install '\.\[postgres\]' in the project's"):
+        open_store("postgresql://127.0.0.1:1/none")
 
 
 @pytest.mark.postgres
