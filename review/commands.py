@@ -78,7 +78,7 @@ def export_verdicts(
     Example: detector review export-verdicts out/verdicts.jsonl && detector settle out/verdicts.jsonl --rewards
     out/rewards.jsonl && detector review take-rewards out/rewards.jsonl
     """
-    opened, count = open_store(_settings(store).store), 0
+    opened, count = open_store(_settings(store).store, make=False), 0
     add_lines(file, ())  # a file that cannot be written is told before a verdict is taken
     while letters := [one for one in outbox.waiting(opened, older_than=0) if outbox.take(opened, one)]:
         add_lines(file, (one.value.encode() for one in letters))
@@ -98,7 +98,7 @@ def take_rewards(
     Where a line is no reward event nothing is taken in, and the line is told.
     """
     settings, events = _settings(store), reward_events(file)
-    opened = open_store(settings.store)
+    opened = open_store(settings.store, make=False)
     with opened.writing() as connection:
         Filler(connection, playbook=load_playbook(settings.playbook)).events(events)
     opened.close()

@@ -57,9 +57,10 @@ def made(
 
     Raises:
         ServeError: others could reach it and no accounts are set up, or what is trusted is no address.
+        StoreError: there is no store, or it does not answer.
     """
     proxies = tuple(map(_address, trusted))
-    store = open_store(settings.store)
+    store = open_store(settings.store, make=False)
     with store.reading() as connection:
         accounts = has_accounts(connection)
     if host not in LOOPBACK and not accounts:

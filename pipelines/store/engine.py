@@ -37,6 +37,7 @@ WRITERS = 8
 WAITING_WRITERS = 24
 """How many write or wait to: each waits in a thread, and the review app has forty for all its visitors."""
 _KINDS_TOLD = "a store is a SQLite file's path, or the URL of a PostgreSQL such as postgresql://user@host/name"
+_MAKERS = "`detector detect FILES --store`, `detector review-bridge` and `detector review account` make one"
 _HELD = frozenset({"40001", "40P01", "53300", "55P03"})
 """PostgreSQL's codes for what others hold just now: rows, locks, connections."""
 
@@ -244,7 +245,7 @@ def _find(url: URL, *, make: bool) -> None:
     if make:
         file.parent.mkdir(parents=True, exist_ok=True)
     elif not file.is_file():
-        raise StoreError(f"{file}: there is no such store")
+        raise StoreError(f"{file}: there is no such store: {_MAKERS}")
 
 
 def _engine(url: URL) -> Engine:

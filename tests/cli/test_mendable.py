@@ -15,6 +15,7 @@ from pipelines.cli.mendable import told
 from pipelines.files import check_writable
 
 NATIVE, LIVE = SAMPLES / "native.jsonl", SAMPLES / "live" / "lca.jsonl"
+MAKERS = "`detector detect FILES --store`, `detector review-bridge` and `detector review account` make one"
 READ_FROM = "is read from, and would be overwritten"
 
 Run: TypeAlias = Callable[..., tuple[int, str]]
@@ -152,7 +153,10 @@ def test_an_output_that_was_there_is_written_anew(tmp_path: Path, run: Run) -> N
         (["detect", NATIVE, "--rewards", ROOT], f"{ROOT}: Is a directory"),
         (["evaluate", "nosuch.jsonl", "--no-baselines"], "nosuch.jsonl: No such file or directory"),
         (["evaluate", ROOT / "docs"], f"{ROOT / 'docs'}: no labelled file (*.jsonl) is in this folder"),
-        (["purge", "--older-than", "9d", "--store", ROOT / "no.db"], f"{ROOT / 'no.db'}: there is no such store"),
+        (
+            ["purge", "--older-than", "9d", "--store", ROOT / "no.db"],
+            f"{ROOT / 'no.db'}: there is no such store: {MAKERS}",
+        ),
         (["detect", NATIVE, "--store", NATIVE], f"{NATIVE}: cannot be used as a store: file is not a database"),
     ],
     ids=["full", "convert to full", "folder", "missing", "no labelled file", "no store", "no database"],

@@ -25,10 +25,10 @@ from pipelines.store.tables import reward_events
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments: object, told: str = "") -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, told: str = "", folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own, with `told` for its standard input, which is no terminal."""
     command = [sys.executable, "-c", "from pipelines.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, input=told, capture_output=True, text=True, check=False, cwd=ROOT)
+    return subprocess.run(command, input=told, capture_output=True, text=True, check=False, cwd=folder)
 
 
 def test_verdict_in_files_is_settled_once(tmp_path: Path) -> None:
@@ -102,8 +102,27 @@ def test_purge_is_told_what_it_needs(tmp_path: Path) -> None:
     assert "0 turns of 0 calls" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["export-verdicts", "verdicts.jsonl"], ["take-rewards", "rewards.jsonl"]],
+    ids=["the app", "export-verdicts", "take-rewards"],
+)
+def test_store_that_is_not_there_is_not_made_by_what_reads_it(arguments: list[str], tmp_path: Path) -> None:
+    """A wrong path is one line that says how a store is made; neither a store nor an output is there afterwards."""
+    (tmp_path / "rewards.jsonl").touch()
+    address = tmp_path / "folder" / "no.db"
+
+    done = run("review", *arguments, "--store", address, folder=tmp_path)
+
+    assert (2, 1) == (done.returncode, done.stderr.count("\n"))
+    assert done.stderr.startswith(f"error: {address}: there is no such store: `detector detect FILES --store`")
+    assert ["rewards.jsonl"] == [one.name for one in tmp_path.iterdir()]
+
+
 def test_app_without_accounts_is_not_for_others(tmp_path: Path) -> None:
     """On an address others can reach, it does not start before there is an account."""
+    open_store(str(tmp_path / "r.db")).close()
+
     refused = run("review", "--store", tmp_path / "r.db", "--host", "0.0.0.0")  # noqa: S104 - it must refuse
 
     assert 2 == refused.returncode
@@ -139,6 +158,7 @@ def test_reward_events_may_begin_with_a_byte_order_mark(tmp_path: Path, rewards:
     """What an editor puts before the first line is no fault of it."""
     file = tmp_path / "rewards.jsonl"
     file.write_bytes(BOM_UTF8 + rewards)
+    open_store(str(tmp_path / "r.db")).close()
 
     done = run("review", "take-rewards", file, "--store", tmp_path / "r.db")
 
@@ -148,6 +168,7 @@ def test_reward_events_may_begin_with_a_byte_order_mark(tmp_path: Path, rewards:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_port_that_is_taken_is_told_before_any_link(tmp_path: Path, host: str) -> None:
     """Nobody is sent to what somebody else listens on: one line, and no token."""
+    open_store(str(tmp_path / "r.db")).close()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run("review", "--store", tmp_path / "r.db", "--host", host, "--port", port)

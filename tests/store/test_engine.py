@@ -54,7 +54,7 @@ def test_store_that_is_not_there_is_made_only_where_it_may_be(scheme: str, tmp_p
     """Whoever works on what is stored is told that there is nothing; whoever fills a store gets one."""
     file = tmp_path / "folder" / "review.db"
 
-    with pytest.raises(StoreError, match=r"review.db: there is no such store$"):
+    with pytest.raises(StoreError, match=r"review.db: there is no such store: `detector detect FILES --store`"):
         open_store(f"{scheme}{file}", make=False)
     assert not file.parent.exists()
 
