@@ -11,7 +11,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, select
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
@@ -26,6 +26,7 @@ from sqlalchemy.exc import (
 )
 
 from detector.errors import DetectorError, to_install
+from pipelines.store.tables import calls
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -119,7 +120,7 @@ class Store:
 def open_store(address: str, *, make: bool = True) -> Store:
     """Return the store at a URL (`sqlite:///file.db`, `postgresql://…`) or a file's path, its tables up to date.
 
-    Where `make` says so, the file of a store that is not there is made, and its folder.
+    Where `make` says so, a store that is not there is made: a file and its folder, or the tables in a database.
 
     Raises:
         StoreError: there is no such store, it is none or of no known kind, or it does not answer; no password is told.
@@ -128,6 +129,8 @@ def open_store(address: str, *, make: bool = True) -> Store:
         url = _url(address)
         _find(url, make=make)
         engine = _engine(url)
+        if not make:
+            _refuse_empty(engine)
         migrate(engine)
     except ArgumentError:
         raise StoreError(_KINDS_TOLD) from None
@@ -246,6 +249,15 @@ def _find(url: URL, *, make: bool) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
     elif not file.is_file():
         raise StoreError(f"{file}: there is no such store: {_MAKERS}")
+
+
+def _refuse_empty(engine: Engine) -> None:
+    """Let a database be a store, of whatever release; of one that is none nothing is changed."""
+    with engine.connect().execution_options(reads=True) as connection:
+        if inspect(connection).has_table(calls.name):
+            return
+    engine.dispose()
+    raise StoreError(f"{engine.url.database or 'the store'}: there is no store in this database: {_MAKERS}")
 
 
 def _engine(url: URL) -> Engine:

@@ -6,9 +6,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fakes import word_detector, word_playbook
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
 from detector.detect import Detector
 from pipelines.store import Store, open_store
@@ -55,6 +58,20 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgresql://detector@/postgres?host={folder}"
     finally:
         run([*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, **as_user)
+
+
+@pytest.fixture
+def empty_postgres(postgres: str) -> Iterator[str]:
+    """The URL of a schema of its own in PostgreSQL, without any table."""
+    name = f"s{uuid4().hex}"
+    engine = create_engine(make_url(postgres).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {name}"))
+    address = make_url(postgres).update_query_dict({"options": f"-csearch_path={name}"})
+    yield address.render_as_string(hide_password=False)
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+    engine.dispose()
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 from fakes import word_playbook
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import insert
+from sqlalchemy import Engine, create_engine, insert, inspect
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 from store_calls import a_call, fill
 
@@ -63,6 +64,22 @@ def test_store_that_is_not_there_is_made_only_where_it_may_be(scheme: str, tmp_p
     assert file.is_file()
 
 
+def test_file_without_tables_is_no_store_where_none_may_be_made(tmp_path: Path) -> None:
+    """An empty database is told as a store that is not there is, and no table is made in it."""
+    file = tmp_path / "review.db"
+    file.touch()
+
+    _assert_refused_and_left_empty(f"sqlite:///{file}", create_engine(f"sqlite:///{file}"))
+
+
+@pytest.mark.postgres
+def test_postgres_without_tables_is_no_store_where_none_may_be_made(empty_postgres: str) -> None:
+    """The same holds on PostgreSQL, until a store is made there."""
+    driver = make_url(empty_postgres).set(drivername="postgresql+psycopg")
+
+    _assert_refused_and_left_empty(empty_postgres, create_engine(driver))
+
+
 @pytest.mark.parametrize("kind", ["mysql", "mysql+pymysql", "mongodb", "postgresql+asyncpg"])
 def test_store_of_a_kind_that_is_not_known_is_told_which_are(kind: str) -> None:
     """The kinds there are stand in the line, and no package to install that would not help; no password does."""
@@ -108,6 +125,16 @@ def test_character_that_postgres_has_no_place_for_is_refused(postgres: str) -> N
             whole_call(connection, "a\x00")
     finally:
         store.close()
+
+
+def _assert_refused_and_left_empty(address: str, engine: Engine) -> None:
+    with pytest.raises(StoreError, match="there is no store in this database: `detector detect FILES --store`"):
+        open_store(address, make=False)
+    assert [] == inspect(engine).get_table_names()
+    engine.dispose()
+
+    open_store(address).close()
+    open_store(address, make=False).close()
 
 
 def _app(store: Store) -> FastAPI:

@@ -1,9 +1,7 @@
 """A store of an earlier release is brought up to date, and the migrations make the tables that the code knows."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from alembic import command
@@ -23,20 +21,6 @@ OLD_TURN = text(
     "INSERT INTO turns (call_id, turn_id, position, revision, speaker, words, start_ms) "
     "VALUES ('c', 'c:0', 7, 1, 'agent', 'hello', 20)"
 )
-
-
-@pytest.fixture
-def empty_postgres(postgres: str) -> Iterator[str]:
-    """The URL of a schema of its own in PostgreSQL, without any table."""
-    name = f"s{uuid4().hex}"
-    engine = create_engine(make_url(postgres).set(drivername="postgresql+psycopg"))
-    with engine.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {name}"))
-    address = make_url(postgres).update_query_dict({"options": f"-csearch_path={name}"})
-    yield address.render_as_string(hide_password=False)
-    with engine.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
-    engine.dispose()
 
 
 def test_migrations_make_the_tables_of_the_code(store: Store) -> None:
