@@ -16,6 +16,7 @@ from detector.playbook.values import Behaviour, Playbook, Rule, Shared, Strategy
 
 DEFAULT_FOLDER = Path(__file__).parent
 Value = TypeVar("Value", bound=BaseModel)
+EXPECTED = "the folder that DETECTOR_PLAYBOOK names has one behaviour a *.yaml, and shared/playbook.yaml"
 SHARED_FILES = ("cues", "scopes", "words", "given_names", "spellings")
 
 
@@ -43,9 +44,10 @@ def load_playbook(folder: Path = DEFAULT_FOLDER) -> Playbook:
     faults: list[Fault] = []
     files = sorted(folder.glob("*.yaml"))
     if not files:
-        raise PlaybookError([Fault(str(folder), 1, "no *.yaml file here; a playbook has one behaviour a file")])
+        missing = "no *.yaml file here" if folder.is_dir() else "there is no such folder"
+        raise PlaybookError([Fault(str(folder), 1, f"{missing}; {EXPECTED}")])
     shared = _shared(folder / "shared", tuple(file.stem for file in files), faults)
-    strategy = _read(folder / "shared" / "playbook.yaml", Strategy, faults)
+    strategy = _strategy(folder / "shared" / "playbook.yaml", faults)
     documents = [document for file in files if (document := _document(file, faults)) is not None]
     behaviours = [
         behaviour for document in documents if (behaviour := _behaviour(document, strategy, shared, faults)) is not None
@@ -132,9 +134,12 @@ def _phrase_faults(document: _Document, path: tuple[str | int, ...], rule: Rule,
             yield _fault(document, (*path, "phrases", at), f"the phrase {phrase!r} {error}")
 
 
-def _read(file: Path, kind: type[Value], faults: list[Fault]) -> Value | None:
+def _strategy(file: Path, faults: list[Fault]) -> Strategy | None:
+    if not file.exists():
+        faults.append(Fault(str(file), 1, f"is missing; {EXPECTED}"))
+        return None
     document = _document(file, faults)
-    return None if document is None else _validated(document, kind, faults)
+    return None if document is None else _validated(document, Strategy, faults)
 
 
 def _validated(document: _Document, kind: type[Value], faults: list[Fault]) -> Value | None:

@@ -7,6 +7,7 @@ import pytest
 
 from detector.errors import PlaybookError
 from detector.playbook import DEFAULT_FOLDER, Playbook, load_playbook
+from detector.playbook.load import EXPECTED
 
 BEHAVIOUR = """\
 id: {id}
@@ -219,19 +220,17 @@ def test_all_faults_are_told_together(folder: Path) -> None:
 
 
 def test_a_missing_strategy_is_told(folder: Path) -> None:
-    """Without shared/playbook.yaml there is no playbook."""
+    """Without shared/playbook.yaml there is no playbook: the setting is named, and what its folder must have."""
     (folder / "shared" / "playbook.yaml").unlink()
 
-    assert _faults(folder) == [("playbook.yaml", 1, "is missing")]
+    assert _faults(folder) == [("playbook.yaml", 1, f"is missing; {EXPECTED}")]
+    assert all(part in EXPECTED for part in ("DETECTOR_PLAYBOOK", "*.yaml", "shared/playbook.yaml"))
 
 
 def test_a_folder_without_behaviours_is_told(tmp_path: Path) -> None:
-    """An empty folder, and one that is not there, are told by their name."""
-    for empty in (tmp_path, tmp_path / "nowhere"):
-        ((name, _, message),) = _faults(empty)
-
-        assert name == empty.name
-        assert "no *.yaml file here" in message
+    """An empty folder, and one that is not there, are told by their name, with what is expected."""
+    for empty, missing in ((tmp_path, "no *.yaml file here"), (tmp_path / "nowhere", "there is no such folder")):
+        assert _faults(empty) == [(empty.name, 1, f"{missing}; {EXPECTED}")]
 
 
 def test_what_is_shared_may_be_left_out(folder: Path) -> None:
