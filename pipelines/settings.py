@@ -74,6 +74,14 @@ class Settings(BaseSettings):
     second_share: float = Field(default=0.1, ge=0, le=1, description="Decisions that two people judge, both blind.")
     appeal_days: int = Field(default=30, ge=1, description="How long after a call came in an appeal can be made.")
 
+    @field_validator("brokers")
+    @classmethod
+    def _has_an_address(cls, brokers: str) -> str:
+        """Refuse a list without any address: it would be asked for seconds, and told as a broker that is silent."""
+        if not any(one.strip() for one in brokers.split(",")):
+            raise ValueError("no address is in it: give host:port, several parted by commas")
+        return brokers
+
     @field_validator(
         "topic_transcripts",
         "topic_decisions",

@@ -22,9 +22,8 @@ class UsageError(DetectorError):
 
 
 def settings_for(brokers: str | None) -> Settings:
-    """Return the settings, with the brokers a command was given."""
-    settings = Settings()
-    return settings if brokers is None else settings.model_copy(update={"brokers": brokers})
+    """Return the settings, with the brokers a command was given: these stand above a wrong setting, too."""
+    return Settings() if brokers is None else Settings(brokers=brokers)
 
 
 class NothingReadError(DetectorError):

@@ -218,6 +218,20 @@ def test_a_bug_keeps_its_traceback() -> None:
     assert told(KeyError("x")) is None
 
 
+@pytest.mark.parametrize("brokers", ["", " ", " , "])
+@pytest.mark.parametrize("by", ["variable", "option"])
+def test_brokers_without_an_address_are_a_wrong_setting(
+    brokers: str, by: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No broker is looked for: one line names the setting and what it should be."""
+    monkeypatch.setenv("DETECTOR_BROKERS", brokers if by == "variable" else "127.0.0.1:9092")
+
+    code, line = run("topics", "check", *([] if by == "variable" else ["--brokers", brokers]))
+
+    assert (2, 1) == (code, line.count("\n"))
+    assert "brokers: Value error, no address is in it: give host:port, several parted by commas" in line
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "line"),
     [
