@@ -32,9 +32,10 @@ def test_no_turn_of_theirs_is_among_the_examples() -> None:
     assert {text for text in unseen & learned if len(text.split()) >= TELLING_WORDS} == set()
 
 
-def test_awards_are_nearly_always_right_and_most_acts_are_found(measured: dict[str, Measured]) -> None:
+@pytest.mark.parametrize("corpus", ["unseen_calls", "unseen_calls_2"])
+def test_awards_are_nearly_always_right_and_most_acts_are_found(measured: dict[str, Measured], corpus: str) -> None:
     """Less than one award in ten is wrong, and four acts in five are awarded or shown to a person."""
-    told = measured["unseen_calls"].evaluation
+    told = measured[corpus].evaluation
 
     assert told.micro_awarded.precision.value > 0.9
     assert told.micro_awarded.recall.value > 0.7
@@ -42,12 +43,17 @@ def test_awards_are_nearly_always_right_and_most_acts_are_found(measured: dict[s
     assert told.calibration_error < 0.05
 
 
-def test_hard_acts_are_found_and_what_only_looks_like_them_is_left(measured: dict[str, Measured]) -> None:
-    """Of acts in unusual words more than half are found; of usual words that do no such act few are flagged."""
-    targets = measured["unseen_hard_turns"].found_targets
+@pytest.mark.parametrize(
+    ("corpus", "pairs", "flagged_at_most"), [("unseen_hard_turns", 220, 0.1), ("unseen_hard_turns_2", 100, 0.3)]
+)
+def test_hard_acts_are_found_and_what_only_looks_like_them_is_left(
+    measured: dict[str, Measured], corpus: str, pairs: int, flagged_at_most: float
+) -> None:
+    """Of acts in unusual words most are found; of usual words that do no such act few are flagged."""
+    targets = measured[corpus].found_targets
 
     assert targets is not None
     found, positives, flagged, near_misses = targets
-    assert positives == near_misses == 220
+    assert positives == near_misses == pairs
     assert found / positives > 0.6
-    assert flagged / near_misses < 0.15
+    assert flagged / near_misses < flagged_at_most
