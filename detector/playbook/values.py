@@ -91,6 +91,12 @@ class Scope(Rule):
     """
     except_for: tuple[Name, ...] = ()
 
+    @model_validator(mode="after")
+    def _no_place_matters_in_a_turn(self) -> Self:
+        if self.scope == "turn" and self.model_fields_set & {"reach", "back", "until"}:
+            raise ValueError("`scope: turn` holds everywhere in a turn: take `reach`, `back` and `until` away")
+        return self
+
 
 class Cue(Rule):
     """Phrases by which a speaker makes a fact of the call known."""

@@ -176,6 +176,13 @@ WRONG: dict[str, tuple[str, str, str, int, tuple[str, ...]]] = {
         6,
         ("'is * there'", "alternatives and word lists only"),
     ),
+    "a scope of a whole turn with a place in it": (
+        "scopes.yaml",
+        "    - never",
+        "    - never\n  scope: turn\n  reach: 3",
+        1,
+        ("holds everywhere in a turn", "reach"),
+    ),
     "a name in capitals": ("given_names.yaml", "[rosa]", "[Rosa]", 1, ("String should match pattern",)),
     "a spelling in capitals": ("spellings.yaml", "u: you", "U: you", 1, ("String should match pattern",)),
     "a spelling that is no text": ("spellings.yaml", "u: you", "u: [you]", 1, ("u", "valid string")),
