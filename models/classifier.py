@@ -15,13 +15,15 @@ import numpy as np
 from detector.call import Memory
 from detector.candidate import RULE, Candidate, Reading
 from models.explanation import of_rules, of_weights
-from models.features import Features, features
+from models.features import Features, features, key_of
 from models.logistic import logits_of, probabilities_of
 from models.weights import Array, Rows, Weights
 from models.windows import windows
 
 RULE_PRIOR = 0.8
 """The score of a rule's hit for a behaviour the model has not learned."""
+RULE_FLOOR = 0.05
+"""Below this probability what rules say is dropped, if the model has learned from all of them (docs/design.md)."""
 DEFAULT_FLOOR = 0.5
 FAR_BELOW = -1e4
 """The logit of what cannot be."""
@@ -51,6 +53,7 @@ class Classifier:
         self._second = second
         given = floors or {}
         least = logits_of([given.get(one, DEFAULT_FLOOR) for one in weights.behaviours]).astype(np.float32)
+        self._rule_floor = float(logits_of([RULE_FLOOR])[0])
         self._floors: dict[str, float] = dict(zip(weights.behaviours, least.tolist(), strict=True))
         self._columns = {behaviour: at for at, behaviour in enumerate(weights.behaviours)}
         self._rows = Rows(weights)
@@ -68,13 +71,16 @@ class Classifier:
         """Return the behaviours a rule proposes or whose probability reaches their floor, with evidence and reasons.
 
         Where unless entries void every rule hit of a behaviour, the behaviour is no candidate; of a long turn, in the
-        windows of those hits.
+        windows of those hits. Nor is it where rules that were learned from hit and it is all but impossible.
         """
         scored = self._scored(reading, memory)
         ruled, void = by_rules(reading)
         if void and len(scored.windows) > 1:
             scored, void = self._spoken_against(scored, void)
         logits = dict(zip(self.weights.behaviours, scored.logits.tolist(), strict=True))
+        for one in ruled:
+            if logits.get(one, 0.0) < self._rule_floor and self._has_met_all(one, reading):
+                void.add(one)
         likely = [one for one, logit in logits.items() if logit >= self._floors[one]]
         return tuple(
             [
@@ -84,6 +90,14 @@ class Classifier:
                 for behaviour in dict.fromkeys((*ruled, *likely))
                 if behaviour not in void
             ]
+        )
+
+    def _has_met_all(self, behaviour: str, reading: Reading) -> bool:
+        """Tell whether every rule of a behaviour that hits was learned from: one that an analyst adds is not."""
+        return all(
+            self._rows.knows(key_of(hit.kind, hit.owner, hit.rule))
+            for hit in reading.hits
+            if hit.kind is RULE and hit.void_by is None and hit.owner == behaviour
         )
 
     def _scored(self, reading: Reading, memory: Memory) -> "Scored":

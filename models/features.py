@@ -190,12 +190,17 @@ def _is_parted(reading: Reading, at: int) -> bool:
     return clauses[at] != clauses[at + 1] or words[at] in ENDS or words[at + 1] in ENDS
 
 
+def key_of(kind: HitKind, owner: str, rule: str) -> str:
+    """Return the key of a playbook's entry that hits and counts."""
+    return f"{kind}:{owner}.{rule}"
+
+
 @lru_cache(maxsize=KNOWN)
 def _hit_keys(kind: HitKind, owner: str, rule: str, void: bool, need: str) -> tuple[str, ...]:  # noqa: FBT001  # cached
     """Return the keys of a hit: its entry, its owner and, of a rule that counts, the owner in the state of the need."""
     if void:
         return f"void:{owner}.{rule}", f"void:{owner}"
-    keys = f"{kind}:{owner}.{rule}", f"{kind}:{owner}"
+    keys = key_of(kind, owner, rule), f"{kind}:{owner}"
     return (*keys, f"rule:{owner}|{need}") if kind is HitKind.RULE else keys
 
 

@@ -71,6 +71,10 @@ class Rows:
             axis=0,
         )
 
+    def knows(self, hit: str) -> bool:
+        """Tell whether hits of a key (`features.key_of`) were learned from."""
+        return hit in self._hits
+
     def _meet(self, words: Collection[str]) -> None:
         """Give each word a row."""
         if len(self._met) + len(words) > MET_WORDS:

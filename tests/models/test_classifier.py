@@ -1,5 +1,7 @@
 """The classifier as the core's scorer: what it proposes, and how it explains it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from fakes import rule_hit, turn
@@ -35,14 +37,19 @@ MATRIX = {
 
 
 def scorer(
-    floors: dict[str, float] | None = None, *, bias: float = -3.0, slope: float = 1.0, bend: float = 0.0
+    floors: dict[str, float] | None = None,
+    *,
+    bias: float = -3.0,
+    slope: float = 1.0,
+    bend: float = 0.0,
+    matrix: Mapping[str, tuple[float, float]] = MATRIX,
 ) -> Classifier:
     """Return a classifier of two behaviours with a handful of weights."""
     two = np.ones(2, dtype=np.float32)
     weights = Weights(
         behaviours=("wish_well", "apologise"),
-        vocabulary={name: at for at, name in enumerate(MATRIX)},
-        matrix=np.array(list(MATRIX.values()), dtype=np.float32),
+        vocabulary={name: at for at, name in enumerate(matrix)},
+        matrix=np.array(list(matrix.values()), dtype=np.float32),
         bias=two * bias,
         slope=two * slope,
         bend=two * bend,
@@ -179,6 +186,16 @@ def test_what_a_rule_says_is_proposed_whatever_its_score() -> None:
     assert doubted.score < 0.05
     assert [(one.source, one.start, one.end) for one in doubted.evidence] == [("rule:rule", 9, 17)]
     assert doubted.reasons[0] == "rule rule at 9-17"
+
+
+@pytest.mark.parametrize(("bias", "proposed"), [(-3.0, []), (-0.9, ["apologise"])])
+def test_what_a_rule_says_is_dropped_where_the_model_knows_the_rule_better(bias: float, proposed: list[str]) -> None:
+    """Below one in twenty rules that were learned from make no candidate; one that was not is enough for one."""
+    learned = scorer({"wish_well": 1.0}, bias=bias, matrix={**MATRIX, "hit=rule:apologise.rule": (0.0, 0.0)})
+    met, unmet = rule_hit("apologise"), rule_hit("apologise")._replace(rule="new")
+
+    assert [one.behaviour for one in learned.candidates(reading(met), Memory())] == proposed
+    assert [one.behaviour for one in learned.candidates(reading(met, unmet), Memory())] == ["apologise"]
 
 
 def test_where_every_hit_is_void_nothing_is_proposed() -> None:
