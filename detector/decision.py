@@ -80,7 +80,7 @@ def decision_id(*, tenant: str, call_id: str, turn_id: str, behaviour: str) -> s
 def outcome_of(score: float, behaviour: Behaviour, *, by_rule: bool = False, strained: bool = False) -> Outcome | None:
     """Return what a calibrated score means under the behaviour's thresholds; None is a drop.
 
-    What a rule of the playbook says is never dropped: where the score doubts it, a person looks at it. So does one
+    What a scorer proposes by a rule is never dropped: where the score doubts it, a person looks at it. So does one
     where the call is strained and the behaviour needs goodwill.
     """
     if score < behaviour.thresholds.review and not by_rule:
