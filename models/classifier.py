@@ -22,7 +22,7 @@ from models.windows import windows
 
 RULE_PRIOR = 0.8
 """The score of a rule's hit for a behaviour the model has not learned."""
-RULE_FLOOR = 0.05
+RULE_FLOOR = 0.02
 """Below this probability what rules say is dropped, if the model has learned from all of them (docs/design.md)."""
 DEFAULT_FLOOR = 0.5
 FAR_BELOW = -1e4
