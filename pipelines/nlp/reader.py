@@ -71,20 +71,20 @@ class SpacyReader:
 
     def read(self, turn: Turn, memory: Memory) -> Reading:
         """Return the reading of a turn. Names known from the call are read as `{customer_name}`, `{agent_name}`."""
+        by_agent = turn.speaker is AGENT
         text = without_endless_words(without_marks(without_handles(turn.text[:READ_CHARACTERS])))
-        if turn.speaker is AGENT:
+        if by_agent:
             text = without_quotations(text)
-        words, spans, clauses = _kept(self._named(text, memory, by_agent=turn.speaker is AGENT))
+        words, spans, clauses = _kept(self._named(text, memory, by_agent=by_agent))
         if CLAUSE_ENDS.issuperset(words):
             return NOTHING
-        if turn.speaker is AGENT and not WRITTEN_TITLES.isdisjoint(words):
+        if by_agent and not WRITTEN_TITLES.isdisjoint(words):
             words = with_titled(Said([text[start:end] for start, end in spans], words, clauses), self._everyday)
         book = self._books.get(turn.speaker)
         if book is None:
             return Reading(words=words)
         found = book.matches(words)
         hits = tuple(voided(found, words, clauses)) if found else ()
-        by_agent = turn.speaker is AGENT
         asked = not by_agent and bool(memory.recent) and ASKED in memory.recent[-1].facts
         if not asked and not (by_agent and NAME in words) and NAME_FACTS.isdisjoint([hit.owner for hit in hits]):
             return Reading(words=words, spans=spans, clauses=clauses, hits=hits)
