@@ -22,7 +22,7 @@ from models.windows import windows
 
 RULE_PRIOR = 0.8
 """The score of a rule's hit for a behaviour the model has not learned."""
-RULE_FLOOR = 0.02
+RULE_FLOOR = 0.2
 """Below this probability what rules say is dropped, if the model has learned from all of them (docs/design.md)."""
 DEFAULT_FLOOR = 0.5
 FAR_BELOW = -1e4
@@ -71,7 +71,7 @@ class Classifier:
         """Return the behaviours a rule proposes or whose probability reaches their floor, with evidence and reasons.
 
         Where unless entries void every rule hit of a behaviour, the behaviour is no candidate; of a long turn, in the
-        windows of those hits. Nor is it where rules that were learned from hit and it is all but impossible.
+        windows of those hits. Nor is it where rules that were learned from hit and it is unlikely all the same (`RULE_FLOOR`).
         """
         scored = self._scored(reading, memory)
         ruled, void = by_rules(reading)

@@ -16,14 +16,14 @@ from detector.playbook import Playbook
 from detector.ports import Reader
 from models.classifier import Classifier
 from models.evaluation import Evaluation
-from models.labels import EXAMPLES_FOLDER, Observation, calls_to_learn, observe
+from models.labels import EXAMPLES_FOLDER, Observation, calls_to_learn, observe, playbook_calls
 from models.logistic import logits_of
 from models.semantic.averaging import averaged
 from models.semantic.base import pieces_in
 from models.semantic.pieces import Pieces
 from models.semantic.tier import CARD, MANIFEST, Blend, Files, OnnxEncoder, Tier, load, save, words_before
 from models.semantic.weighing import blend_of
-from models.train import SEED, Places, for_weighing, is_test, train, truth_of
+from models.train import SEED, Places, for_weighing, is_test, judged_of, train, truth_of
 from models.weights import Weights
 from pipelines.flows.card import tier_card
 from pipelines.flows.train import digest_of, evaluation_of, reached
@@ -74,14 +74,16 @@ def make(
     behaviours = tuple(one.id for one in playbook.behaviours)
     there = _there(folder, behaviours) if base is None or average else None
     everything = [one for one in observe(calls_to_learn(examples), reader) if one.reading.words]
+    from_playbook = [one for one in observe(playbook_calls(playbook), reader) if one.reading.words]
     observed, held_out = ([one for one in everything if is_test(one) is wanted] for wanted in (False, True))
+    observed += from_playbook
     truth = truth_of(observed, behaviours)
-    kept = np.array([for_weighing(one.call_id) for one in observed])
+    kept = np.array([one.judged is None and for_weighing(one.call_id) for one in observed])
     about: dict[str, Any] = {"behaviours": list(behaviours), "examples_sha256": digest_of(examples)}
     tuned = (
         None
         if base is None
-        else _fine_tuned(base, observed, truth=truth, learned=~kept, emphasis=emphasis, about=about, progress=progress)
+        else _fine_tuned(base, observed, learned=~kept, emphasis=emphasis, about=about, progress=progress)
     )
     files = _mean_of([one for one in (there, tuned) if one is not None])
     own = train(observed, behaviours)
@@ -118,7 +120,6 @@ def _fine_tuned(
     base: Path,
     observed: Sequence[Observation],
     *,
-    truth: np.ndarray,
     learned: np.ndarray,
     emphasis: Sequence[str],
     about: dict[str, Any],
@@ -135,7 +136,10 @@ def _fine_tuned(
     if emphasis:
         places = places[emphasised([observed[at].origin for at in places.tolist()], emphasis)]
     said = [_words_of(observed[at]) for at in places.tolist()]
-    graph = learning.fine_tune(base, learned=said, truth=truth[places], emphatic=bool(emphasis), progress=progress)
+    truth, judged = (labels(observed, about["behaviours"])[places] for labels in (truth_of, judged_of))
+    graph = learning.fine_tune(
+        base, learned=said, truth=truth, judged=judged, emphatic=bool(emphasis), progress=progress
+    )
     told = {"further_turns" if further else "turns": len(set(places)), "examples_sha256": about["examples_sha256"]}
     return Files(graph, listed, about | {"encoder": before | told})
 

@@ -303,6 +303,21 @@ def test_an_encoder_learns_what_it_is_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra semantic-training")
+def test_what_nobody_judged_is_not_learned(tmp_path: Path) -> None:
+    """Of a turn that was judged for one behaviour alone, as a playbook's example is, no other is taken to be missing."""
+    learning = pytest.importorskip("models.semantic.learning")
+    said = [(("t", "play") if good else ("play", "t"), ("customer", ":")) for good in [True, False] * 256]
+    truth = np.array([[good, not good] for good in [True, False] * 256])
+    judged = np.array([[True, not good] for good in [True, False] * 256])
+
+    graph = learning.fine_tune(made_up_base(tmp_path), learned=said, truth=truth, judged=judged)
+
+    told, untold = OnnxEncoder(graph, LISTING).logits(*said[0])
+    assert told > 1
+    assert untold > 1
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra semantic-training")
 def test_an_encoder_learns_further_from_where_it_is(tmp_path: Path) -> None:
     """A tier's own folder is a base, too: what its encoder knows it still knows, and it moves towards what is new."""
     learning = pytest.importorskip("models.semantic.learning")
