@@ -71,7 +71,7 @@ class Classifier:
         """Return the behaviours a rule proposes or whose probability reaches their floor, with evidence and reasons.
 
         Where unless entries void every rule hit of a behaviour, the behaviour is no candidate; of a long turn, in the
-        windows of those hits. Nor is it where rules that were learned from hit and it is unlikely all the same (`RULE_FLOOR`).
+        windows of those hits. Nor is it where rules that were learned from hit and it is unlikely all the same.
         """
         scored = self._scored(reading, memory)
         ruled, void = by_rules(reading)

@@ -135,9 +135,9 @@ def fine_tune(
 ) -> bytes:
     """Fine-tune the encoder in a folder on turns' words and their labels; return it as an ONNX graph.
 
-    `truth` and `judged` are turns x behaviours; where nobody judged nothing is learned (None: all was judged). Of a turn
-    longer than `Pieces` reads at once only the first window is learned. `emphatic` says that a further pass is over
-    turns chosen for what is new in them.
+    `truth` and `judged` are turns x behaviours; where nobody judged nothing is learned (None: all was judged). Of a
+    turn longer than `Pieces` reads at once only the first window is learned. `emphatic` says that a further pass is
+    over turns chosen for what is new in them.
     Some 40 minutes for 47,000 turns on two cores that multiply in 16 bits (AVX512-BF16); not measured on others.
     """
     torch.manual_seed(SEED)
@@ -156,7 +156,9 @@ def fine_tune(
     for done, batch in enumerate(batches, 1):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = network(*_padded([turns[at] for at in batch])).float()
-        wrong = functional.binary_cross_entropy_with_logits(logits, targets[batch], weight=known[batch], reduction="none")
+        wrong = functional.binary_cross_entropy_with_logits(
+            logits, targets[batch], weight=known[batch], reduction="none"
+        )
         loss = wrong.sum(1).mean()
         optimiser.zero_grad()
         loss.backward()
