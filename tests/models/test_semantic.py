@@ -304,7 +304,7 @@ def test_an_encoder_learns_what_it_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra semantic-training")
 def test_what_nobody_judged_is_not_learned(tmp_path: Path) -> None:
-    """Of a turn that was judged for one behaviour alone, as a playbook's example is, no other is taken to be away."""
+    """Of a turn that was judged for one behaviour alone, as a playbook's example is, no other is taken to be absent."""
     learning = pytest.importorskip("models.semantic.learning")
     said = [(("t", "play") if good else ("play", "t"), ("customer", ":")) for good in [True, False] * 256]
     truth = np.array([[good, not good] for good in [True, False] * 256])
