@@ -61,9 +61,9 @@ def make(
 ) -> Made:
     """Fine-tune the encoder in `base`, or take the one in `folder`; weigh it, and write the tier into the folder.
 
-    With `emphasis`, patterns of example files' names (or `playbook`, its own examples), it goes over the turns of these several times, and over some of
-    the others beside them. With `average` what is fine-tuned does not replace the encoder in the folder: the mean of
-    both is the new one.
+    With `emphasis`, patterns of example files' names (or `playbook`, its own examples), it goes over the turns of these
+    several times, and over some of the others beside them. With `average` what is fine-tuned does not replace the
+    encoder in the folder: the mean of both is the new one.
 
     The private test split is neither learned from nor weighed on: the card tells how a classifier of the `weights` does
     on it, alone and with the tier.
