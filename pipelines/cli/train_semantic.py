@@ -47,8 +47,8 @@ def train_semantic(
         typer.Option(
             help="With a tier's folder as --base: a pattern of example files' names, such as '*_19', or 'playbook' for "
             "the playbook's own examples; may be given again. The pass is over their turns, each six times, and over "
-            "30,000 of the others, so that what is new in them is learned in a quarter of an hour and what was known is "
-            "kept."
+            "30,000 of the others, so that what is new in them is learned in a quarter of an hour and what was known "
+            "is kept."
         ),
     ] = None,
     output: Annotated[Path, typer.Option(help="The folder the encoder goes to.")] = SHIPPED_FOLDER,
