@@ -17,7 +17,7 @@ from sklearn.metrics import average_precision_score
 from detector.playbook import load_playbook
 from models.baselines import phrases_alone
 from models.evaluation import Flags, Numbers, f1
-from models.labels import Observation, observe, own_calls
+from models.labels import Observation, learnable, own_calls
 from models.train import is_test, learner, matrix_of, row_of, truth_of, vocabulary_of
 from pipelines import assemble
 
@@ -110,7 +110,7 @@ def main() -> None:
     playbook = load_playbook()
     behaviours = [one.id for one in playbook.behaviours]
     reader = assemble.text_reader(playbook)
-    observed = [one for one in observe(own_calls(), reader) if one.reading.words and not is_test(one)]
+    observed = [one for one in learnable(own_calls(), reader) if not is_test(one)]
     trial = Trial(observed, behaviours)
     lines = [f"| everything | {trial.scored(lambda _: True)} |"]
     for name, told in PARTS.items():

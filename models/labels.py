@@ -15,6 +15,8 @@ from detector.ports import Reader
 from detector.transcript import Call, Speaker, Turn, call_of
 
 EXAMPLES_FOLDER = Path(__file__).parent / "examples"
+SCORN = "scorn"
+"""A label beside the behaviours: the turn mocks whom it is said to, and what it does in words it does not mean."""
 SHORT_WORDS, MOST_RUN_TOGETHER = 2, 4
 """How many words a recogniser may miss between an agent's turns, and how many of these then become one."""
 _SPEAKERS = {"a": "agent", "c": "customer"}
@@ -150,6 +152,11 @@ def observe(labelled: Iterable[LabelledCall], reader: Reader) -> Iterator[Observ
                     one.judged,
                 )
             memory = remember(memory, turn, reading)
+
+
+def learnable(labelled: Iterable[LabelledCall], reader: Reader) -> list[Observation]:
+    """Return the labelled agent turns that have words; of the others there is nothing to learn."""
+    return [one for one in observe(labelled, reader) if one.reading.words]
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -79,7 +79,7 @@ class Layer(nn.Module):
 class Network(nn.Module):
     """Vectors of pieces, of their places and of whose they are; a few layers; one logit a behaviour."""
 
-    def __init__(self, given: dict[str, Tensor], behaviours: int) -> None:
+    def __init__(self, given: dict[str, Tensor], outputs: int) -> None:
         super().__init__()
         self.vectors = nn.Parameter(given["embeddings.word_embeddings.weight"].clone())
         self.places = nn.Parameter(given["embeddings.position_embeddings.weight"][:LONGEST].clone())
@@ -87,7 +87,7 @@ class Network(nn.Module):
         self.norm = _norm(given, "embeddings.LayerNorm")
         self.layers = nn.ModuleList(Layer(given, number) for number in range(_layers_in(given)))
         self.dropout = nn.Dropout(DROPOUT)
-        self.head = _linear(given, "head") if "head.weight" in given else nn.Linear(3 * WIDTH, behaviours)
+        self.head = _grown(_linear(given, "head"), outputs) if "head.weight" in given else nn.Linear(3 * WIDTH, outputs)
 
     def forward(self, pieces: Tensor, own: Tensor, present: Tensor) -> Tensor:
         """Return turns x behaviours, from the first piece's state, and the mean and the greatest of the turn's own."""
@@ -248,6 +248,15 @@ def _linear(given: dict[str, Tensor], name: str) -> nn.Linear:
     made = nn.Linear(weight.shape[1], weight.shape[0])
     made.weight.data, made.bias.data = weight.clone(), given[f"{name}.bias"].clone()
     return made
+
+
+def _grown(head: nn.Linear, outputs: int) -> nn.Linear:
+    """Return a head with as many outputs as asked for; those it has not are added, and know nothing yet."""
+    grown = nn.Linear(head.in_features, outputs)
+    missing = outputs - head.out_features
+    grown.weight.data = functional.pad(head.weight.data, (0, 0, 0, missing))
+    grown.bias.data = functional.pad(head.bias.data, (0, missing))
+    return grown
 
 
 def _norm(given: dict[str, Tensor], name: str) -> nn.LayerNorm:

@@ -1,14 +1,15 @@
 """The tier on disk and at work: an ONNX graph, the list of its pieces, and how its word is weighed.
 
-Where the classifier's probability of a behaviour is between `low` and `high`, the encoder reads the turn, and the
-logit becomes `own * logit + read * encoder's + constant`; elsewhere the classifier's stands. The three numbers are
-those of a logistic regression on calls neither had learned from (`models.semantic.weighing`), so that the score is a
-probability before and after.
+Where the classifier's probability of any behaviour is between `low` and `high`, the encoder reads the turn. Of each
+behaviour above `low` the logit becomes `own * logit + read * encoder's + constant`; the three numbers are those of a
+logistic regression on calls neither had learned from (`models.semantic.weighing`). The probability is then multiplied
+by that of the turn being meant: the encoder's last output is of scorn, in which an act's words are said and no act is
+done.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +25,9 @@ from models.logistic import logits_of
 from models.semantic.pieces import Pieces
 
 SHIPPED_FOLDER = Path(__file__).parent / "shipped"
-FORMAT = 1
+FORMAT = 2
+TO_LEARN_FURTHER = 1, FORMAT
+"""The formats of encoders that can go on learning: in the first there is no output of scorn, which is then added."""
 GRAPH, LISTED, MANIFEST, CARD = "encoder.onnx", "pieces.txt", "semantic.json", "MODEL_CARD.md"
 ENGINE = "onnxruntime"
 TURNS_BEFORE = 2
@@ -36,7 +39,7 @@ class Encoder(Protocol):
     """What reads a turn's words as a whole."""
 
     def logits(self, words: Sequence[str], before: Sequence[str]) -> Array:
-        """Return how surely each behaviour is in a turn's words after the words before, as it learned them."""
+        """Return how surely each behaviour is in a turn's words after the words before; last, how surely scorn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +70,17 @@ class Tier:
         self._asked = {behaviour: at for at, behaviour in enumerate(behaviours)}
 
     def shifts(self, logits: Array, reading: Reading, memory: Memory) -> Array | None:
-        """Return what to add to the classifier's logits, nought outside the band; None where all are outside.
+        """Return what to add to the classifier's logits, nought where it sees nothing; None where it is sure of all.
 
         What an unless of the playbook speaks against is never raised.
         """
-        unsure = (logits > self._low) & (logits < self._high) & self._known
-        if not unsure.any():
+        seen = (logits > self._low) & self._known
+        if not (seen & (logits < self._high)).any():
             return None
-        read, blend = self._encoder.logits(reading.words, words_before(memory)), self._blend
-        weighed = blend.own * logits + (blend.read * read + blend.constant)[self._columns]
-        shifts = np.where(unsure, weighed - logits, 0).astype(np.float32)
+        *read, scorn = self._encoder.logits(reading.words, words_before(memory))
+        second = self._blend.read * np.array(read) + self._blend.constant
+        meant = if_meant(self._blend.own * logits + second[self._columns], scorn)
+        shifts = np.where(seen, meant - logits, 0).astype(np.float32)
         against = [self._asked[hit.owner] for hit in reading.hits if hit.kind is UNLESS and hit.owner in self._asked]
         shifts[against] = np.minimum(shifts[against], 0)
         return shifts
@@ -95,7 +99,7 @@ class OnnxEncoder:
         self._pieces = Pieces(listed)
 
     def logits(self, words: Sequence[str], before: Sequence[str]) -> Array:
-        """Return how surely each behaviour is in a turn's words after the words before: where it is surest of it."""
+        """Return how surely each behaviour, and scorn, is in a turn after the words before, where it is surest."""
         read = [self._read(*window) for window in self._pieces.windows(words, before)]
         return np.max(read, axis=0) if len(read) > 1 else read[0]
 
@@ -103,6 +107,12 @@ class OnnxEncoder:
         told = {"pieces": np.array(pieces, dtype=np.int64), "own": np.arange(len(pieces)) < own}
         (logits,) = self._session.run(None, told)
         return np.asarray(logits, dtype=np.float32)
+
+
+def if_meant(logits: Array, scorn: float) -> Array:
+    """Return the logits of probabilities that are multiplied by that of no scorn, whose own logit is given."""
+    product: Array = -np.logaddexp(np.logaddexp(-logits, scorn), scorn - logits)
+    return product
 
 
 def words_before(memory: Memory) -> tuple[str, ...]:
@@ -119,8 +129,8 @@ class Files:
     manifest: dict[str, Any]
 
     @classmethod
-    def read(cls, folder: Path) -> Self:
-        """Return the files of a folder.
+    def read(cls, folder: Path, *, formats: Collection[int] = (FORMAT,)) -> Self:
+        """Return the files of a folder, of one of the formats.
 
         Raises:
             ModelError: files are missing, of another format, or changed since they were written.
@@ -132,8 +142,9 @@ class Files:
             raise ModelError(f"{error.filename} is missing: `detector train-semantic` makes it") from None
         except ValueError:
             raise ModelError(f"{folder}: {MANIFEST} is not JSON, or a file is not text") from None
-        if manifest.get("format") != FORMAT:
-            raise ModelError(f"{folder}: the tier is of format {manifest.get('format')!r}, this program reads {FORMAT}")
+        if manifest.get("format") not in formats:
+            told = f"{folder}: the tier is of format {manifest.get('format')!r}, this program reads {FORMAT}"
+            raise ModelError(f"{told}; make it anew: `detector train-semantic --base`")
         files = cls(graph, tuple(listed.split("\n")), manifest)
         if files.digest != manifest["sha256"]:
             raise ModelError(f"{folder}: the encoder is not the one the manifest was written for")

@@ -1,4 +1,4 @@
-"""How much the encoder counts beside the classifier: a logistic regression where the classifier is unsure."""
+"""How much the encoder counts beside the classifier: a logistic regression on turns where the classifier is unsure."""
 
 import numpy as np
 import numpy.typing as npt
@@ -15,17 +15,18 @@ Flags = npt.NDArray[np.bool_]
 
 
 def blend_of(own: Numbers, read: Numbers, truth: Flags) -> Blend:
-    """Return how the classifier's logits and the encoder's are weighed where the classifier is unsure.
+    """Return how the classifier's logits and the encoder's are weighed on turns where the classifier is unsure.
 
     All are turns x behaviours, of calls neither learned from. The two slopes are common to all behaviours, the
     constant is each one's own.
     """
     low, high = BAND
     probabilities = probabilities_of(own)
-    unsure = (probabilities > low) & (probabilities < high)
-    _, columns = np.nonzero(unsure)
+    seen = probabilities > low
+    seen &= (seen & (probabilities < high)).any(axis=1, keepdims=True)
+    _, columns = np.nonzero(seen)
     each = np.eye(truth.shape[1])[columns]
-    inputs = np.column_stack([own[unsure], read[unsure], each])
-    fitted = LogisticRegression(C=1.0, max_iter=1000, fit_intercept=False).fit(inputs, truth[unsure])
-    own_weight, read_weight, *constant = fitted.coef_[0]
-    return Blend(low, high, float(own_weight), float(read_weight), np.array(constant, dtype=np.float32))
+    inputs = np.column_stack([own[seen], read[seen], each])
+    fitted = LogisticRegression(C=1.0, max_iter=1000, fit_intercept=False).fit(inputs, truth[seen])
+    own_slope, read_slope, *constant = fitted.coef_[0].tolist()
+    return Blend(low, high, own_slope, read_slope, np.array(constant, dtype=np.float32))

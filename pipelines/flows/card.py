@@ -172,10 +172,11 @@ Written by `detector train-semantic` on {today}. Do not edit.
 - **What it learned from.** It is {mean} {encoder["turns"]:,} agent turns of this project's
   own writing{further} (digest `{encoder["examples_sha256"][:16]}`), and before that, as bge-small-en-v1.5, pairs of texts from the web and from
   public data sets, whose faults it may share.
-- **When it is asked.** Where the classifier's probability is between {blend.low} and {blend.high}: then the logit is
-  {blend.own:.2f} of the classifier's and {blend.read:.2f} of the encoder's, weighed on {about["weighed_on_turns"]:,} turns
-  neither had learned from. What an *unless* of the playbook speaks against it never raises. Each shift is told among a
-  decision's reasons.
+- **When it is asked.** Where the classifier's probability of any behaviour is between {blend.low} and {blend.high}: then the
+  logit of each behaviour above {blend.low} is {blend.own:.2f} of the classifier's and {blend.read:.2f} of the encoder's, weighed on
+  {about["weighed_on_turns"]:,} turns neither had learned from. Its last output is of scorn, an act's words said to mock: all
+  probabilities are multiplied by that of there being none. What an *unless* of the playbook speaks against it never
+  raises. Each shift is told among a decision's reasons.
 - **What it costs.** Some milliseconds each time it is asked: benchmarks/speed.md tells how many; `DETECTOR_SEMANTIC=off`
   goes without. Processors without eight-bit dot products (VNNI) take longer.
 - **Weak spots.** It gives a shift, not the words it goes by: the evidence shown is the rules' and the classifier's. What

@@ -14,8 +14,9 @@ from detector.errors import DetectorError
 from detector.ports import Reader
 from models.baselines import phrases_alone, tf_idf
 from models.classifier import Classifier
-from models.evaluation import Evaluation, Figures, Flags, Numbers, evaluate
+from models.evaluation import Evaluation, Figures, Flags
 from models.labels import LabelledCall, Observation, observe, own_calls
+from pipelines.flows.train import evaluation_of
 from pipelines.readers import InputFault, labelled
 from pipelines.readers.sniffing import only_once
 
@@ -144,7 +145,7 @@ def measure(
         ],
         dtype=float,
     )
-    evaluation = _evaluation(corpus.name, observed, behaviours, scores, found=found, awarded=awarded)
+    evaluation = evaluation_of(corpus.name, observed, behaviours, scores, (found, awarded))
     return Measured(
         evaluation,
         _targets(corpus, observed, behaviours, found),
@@ -166,31 +167,11 @@ def _decided(
     return found, np.array([[one is Outcome.AWARD for one in row] for row in decided], dtype=np.bool_)
 
 
-def _evaluation(
-    name: str,
-    observed: Sequence[Observation],
-    behaviours: Sequence[str],
-    scores: Numbers,
-    *,
-    found: Flags,
-    awarded: Flags,
-) -> Evaluation:
-    return evaluate(
-        name=name,
-        behaviours=behaviours,
-        truth=np.array([[label in one.labels for label in behaviours] for one in observed], dtype=np.bool_),
-        scores=scores,
-        found=found,
-        awarded=awarded,
-        call_ids=[one.call_id for one in observed],
-    )
-
-
 def _compared(
     name: str, guess: Guess, corpus: Corpus, observed: Sequence[Observation], behaviours: Sequence[str]
 ) -> Compared:
     found = guess(observed)
-    told = _evaluation(name, observed, behaviours, found.astype(float), found=found, awarded=found)
+    told = evaluation_of(name, observed, behaviours, found.astype(float), (found, found))
     return Compared(name, told.micro, told.macro_f1, _targets(corpus, observed, behaviours, found))
 
 

@@ -1,6 +1,6 @@
 """Making the semantic tier as a flow: examples in, an encoder and how it is weighed out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatch
@@ -16,12 +16,24 @@ from detector.playbook import Playbook
 from detector.ports import Reader
 from models.classifier import Classifier
 from models.evaluation import Evaluation
-from models.labels import EXAMPLES_FOLDER, Observation, calls_to_learn, observe, playbook_calls
+from models.labels import EXAMPLES_FOLDER, SCORN, Observation, calls_to_learn, learnable, playbook_calls
 from models.logistic import logits_of
 from models.semantic.averaging import averaged
 from models.semantic.base import pieces_in
 from models.semantic.pieces import Pieces
-from models.semantic.tier import CARD, MANIFEST, Blend, Files, OnnxEncoder, Tier, load, save, words_before
+from models.semantic.tier import (
+    CARD,
+    FORMAT,
+    MANIFEST,
+    TO_LEARN_FURTHER,
+    Blend,
+    Files,
+    OnnxEncoder,
+    Tier,
+    load,
+    save,
+    words_before,
+)
 from models.semantic.weighing import blend_of
 from models.train import SEED, Places, for_weighing, is_test, judged_of, train, truth_of
 from models.weights import Weights
@@ -73,8 +85,8 @@ def make(
     """
     behaviours = tuple(one.id for one in playbook.behaviours)
     there = _there(folder, behaviours) if base is None or average else None
-    everything = [one for one in observe(calls_to_learn(examples), reader) if one.reading.words]
-    from_playbook = [one for one in observe(playbook_calls(playbook), reader) if one.reading.words]
+    everything = learnable(calls_to_learn(examples), reader)
+    from_playbook = learnable(playbook_calls(playbook), reader)
     observed, held_out = ([one for one in everything if is_test(one) is wanted] for wanted in (False, True))
     observed += from_playbook
     truth = truth_of(observed, behaviours)
@@ -89,7 +101,7 @@ def make(
     own = train(observed, behaviours)
     encoder = OnnxEncoder(files.graph, files.listed)
     read = np.array([encoder.logits(*_words_of(one)) for one in compress(observed, kept)], dtype=np.float64)
-    blend = blend_of(logits_of(np.clip(own.scores[kept], LEAST, 1 - LEAST)), read, truth[kept])
+    blend = blend_of(logits_of(np.clip(own.scores[kept], LEAST, 1 - LEAST)), read[:, :-1], truth[kept])
     about |= {"encoder": files.manifest["encoder"], "weighed_on_turns": len(read)}
     save(folder, files, blend, about=about)
     tier = load(folder, behaviours=weights.behaviours)
@@ -109,8 +121,8 @@ def _evaluated(
     return evaluation_of("private test split", held_out, weights.behaviours, scores, decided)
 
 
-def _there(folder: Path, behaviours: Sequence[str]) -> Files:
-    files = Files.read(folder)
+def _there(folder: Path, behaviours: Sequence[str], *, formats: Collection[int] = (FORMAT,)) -> Files:
+    files = Files.read(folder, formats=formats)
     if files.manifest["behaviours"] != list(behaviours):
         raise ModelError(f"{folder}: the encoder was made for other behaviours; fine-tune it anew with --base")
     return files
@@ -128,7 +140,8 @@ def _fine_tuned(
     """Return the encoder fine-tuned on turns that are read at once: of a long one no label tells where in it it is."""
     learning: Any = import_module("models.semantic.learning")  # brings PyTorch, which weighing does without
     further = (base / MANIFEST).exists()
-    before = _there(base, about["behaviours"]).manifest["encoder"] if further else {"fine_tunings": 1}
+    there = _there(base, about["behaviours"], formats=TO_LEARN_FURTHER) if further else None
+    before = there.manifest["encoder"] if there else {"fine_tunings": 1}
     listed = tuple(pieces_in(base))
     pieces = Pieces(listed)
     short = [len(pieces.windows(one.reading.words, ())) == 1 for one in observed]
@@ -136,7 +149,9 @@ def _fine_tuned(
     if emphasis:
         places = places[emphasised([observed[at].origin for at in places.tolist()], emphasis)]
     said = [_words_of(observed[at]) for at in places.tolist()]
-    truth, judged = (labels(observed, about["behaviours"])[places] for labels in (truth_of, judged_of))
+    outputs = (*about["behaviours"], SCORN)
+    truth, judged = (labels(observed, outputs)[places] for labels in (truth_of, judged_of))
+    judged[:, -1] &= truth.any(axis=1)  # of what does no act nobody has told whether it is scorn
     graph = learning.fine_tune(
         base, learned=said, truth=truth, judged=judged, emphatic=bool(emphasis), progress=progress
     )

@@ -22,7 +22,7 @@ from models.evaluation import (
     decided_apart,
     evaluate,
 )
-from models.labels import EXAMPLES_FOLDER, Observation, calls_to_learn, observe, playbook_calls
+from models.labels import EXAMPLES_FOLDER, Observation, calls_to_learn, learnable, playbook_calls
 from models.registry import Model, save, stored
 from models.train import Trained, fold_of, is_test, train, truth_of
 from pipelines.flows.card import model_card, slices
@@ -65,10 +65,10 @@ def learn(
         for one in playbook.behaviours:
             _around_block(thresholds_to / f"{one.id}.yaml")
     behaviours = tuple(one.id for one in playbook.behaviours)
-    everything = [one for one in observe(calls_to_learn(examples), reader) if one.reading.words]
+    everything = learnable(calls_to_learn(examples), reader)
     held_out = [one for one in everything if is_test(one)]
     learned = [one for one in everything if not is_test(one)]
-    from_playbook = [one for one in observe(playbook_calls(playbook), reader) if one.reading.words]
+    from_playbook = learnable(playbook_calls(playbook), reader)
     trained = train([*learned, *from_playbook], behaviours, jobs=jobs)
     truth, scores = trained.truth[: len(learned)], trained.scores[: len(learned)]
     floor = playbook.strategy.award_precision_floor

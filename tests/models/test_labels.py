@@ -12,6 +12,7 @@ from detector.transcript import Speaker, call_of
 from models.labels import (
     EXAMPLES_FOLDER,
     MOST_RUN_TOGETHER,
+    SCORN,
     LabelError,
     LabelledCall,
     calls_to_learn,
@@ -125,14 +126,22 @@ def test_a_broken_row_is_told_with_file_and_line(tmp_path: Path, kind: str, row:
 
 
 def test_every_example_parses_and_holds_only_known_behaviours(playbook: Playbook) -> None:
-    """Each label of the project's own examples is a behaviour of the playbook, on a turn of the agent's."""
-    known = {one.id for one in playbook.behaviours}
+    """Each label of the project's own examples is a behaviour of the playbook or scorn, on a turn of the agent's."""
+    known = {SCORN, *(one.id for one in playbook.behaviours)}
     calls = list(own_calls())
 
     assert len(calls) > 6000
     assert {label for one in calls for labels in one.labels.values() for label in labels} == known
     speakers = {(one.call.call_id, turn.turn_id): turn.speaker for one in calls for turn in one.call.turns}
     assert {speakers[one.call.call_id, turn_id] for one in calls for turn_id in one.labels} == {Speaker.AGENT}
+
+
+def test_scorn_does_no_act() -> None:
+    """What is not meant is no behaviour: a turn labelled as scorn has no other label."""
+    scornful = [labels for one in own_calls() for labels in one.labels.values() if SCORN in labels]
+
+    assert len(scornful) > 1000
+    assert set(scornful) == {frozenset({SCORN})}
 
 
 def test_each_behaviour_has_examples_and_near_misses(playbook: Playbook) -> None:

@@ -22,10 +22,24 @@ from detector.transcript import Speaker
 from models import registry
 from models.classifier import Classifier
 from models.evaluation import f1
-from models.labels import EXAMPLES_FOLDER, Observation, observe, own_calls
+from models.labels import EXAMPLES_FOLDER, Observation, learnable, own_calls
+from models.logistic import probabilities_of
 from models.semantic import SHIPPED_FOLDER, Tier, installed, load
 from models.semantic.pieces import BEFORE_PIECES, MOST_WINDOWS, SHARED_PIECES, TURN_PIECES, Pieces
-from models.semantic.tier import CARD, GRAPH, LISTED, MANIFEST, Array, Blend, Files, OnnxEncoder, words_before
+from models.semantic.tier import (
+    CARD,
+    FORMAT,
+    GRAPH,
+    LISTED,
+    MANIFEST,
+    TO_LEARN_FURTHER,
+    Array,
+    Blend,
+    Files,
+    OnnxEncoder,
+    if_meant,
+    words_before,
+)
 from models.semantic.weighing import BAND, blend_of
 from models.train import is_test, truth_of
 from models.weights import Weights
@@ -51,13 +65,15 @@ LISTING = (
     ":",
 )
 BEHAVIOURS = ("reassure", "wish_well")
+SINCERE = -30.0
+"""A logit of scorn that takes nothing away."""
 
 
 class FakeEncoder:
     """Says the same of every turn, and remembers what it was asked."""
 
-    def __init__(self, *told: float) -> None:
-        self.told = np.array(told, dtype=np.float32)
+    def __init__(self, *told: float, scorn: float = SINCERE) -> None:
+        self.told = np.array([*told, scorn], dtype=np.float32)
         self.asked: list[tuple[Sequence[str], Sequence[str]]] = []
 
     def logits(self, words: Sequence[str], before: Sequence[str]) -> Array:
@@ -139,16 +155,19 @@ def test_the_encoder_is_not_asked_where_the_classifier_is_sure() -> None:
     assert encoder.asked == []
 
 
-def test_only_what_the_classifier_is_unsure_of_is_weighed_anew() -> None:
-    """In the band both logits and the behaviour's constant are summed by their weights; the rest stands."""
+def test_where_the_classifier_is_unsure_all_it_sees_is_weighed_anew() -> None:
+    """Both logits and the behaviour's constant are summed by their weights; what it does not see is left alone."""
     encoder = FakeEncoder(1.0, -3.0)
     memory = Memory(recent=(Past(Speaker.AGENT, ("hello",)), Past(Speaker.CUSTOMER, ("it", "broke"))))
 
-    shifts = tier_of(encoder).shifts(np.array([5.0, 1.0], dtype=np.float32), reading("oh", "no"), memory)
+    sure, unseen = (
+        tier_of(encoder).shifts(np.array([first, 1.0], dtype=np.float32), reading("oh", "no"), memory)
+        for first in (5.0, -5.0)
+    )
 
-    assert shifts is not None
-    assert shifts.tolist() == pytest.approx([0.0, (0.5 * 1.0 + 2.0 * -3.0 + 1) - 1.0])
-    assert encoder.asked == [(("oh", "no"), ("agent", ":", "hello", "customer", ":", "it", "broke"))]
+    assert sure == pytest.approx([(0.5 * 5.0 + 2.0 * 1.0) - 5.0, (0.5 * 1.0 + 2.0 * -3.0 + 1) - 1.0])
+    assert unseen == pytest.approx([0.0, (0.5 * 1.0 + 2.0 * -3.0 + 1) - 1.0])
+    assert encoder.asked == [(("oh", "no"), ("agent", ":", "hello", "customer", ":", "it", "broke"))] * 2
 
 
 def test_behaviours_are_found_by_name_and_unlearned_ones_are_left_alone() -> None:
@@ -173,6 +192,28 @@ def test_what_an_unless_speaks_against_is_never_raised(told: float, shift: float
 
     assert shifts is not None
     assert shifts.tolist() == pytest.approx([shift, 1.0])
+
+
+@given(st.floats(-30, 30), st.floats(-30, 30))
+def test_the_probability_of_an_act_is_multiplied_by_that_of_its_being_meant(logit: float, scorn: float) -> None:
+    """Scorn takes from every behaviour, and sincerity gives to none."""
+    act, meant = probabilities_of(np.array([logit, -scorn]))
+
+    assert probabilities_of(if_meant(np.array([logit]), scorn)) == pytest.approx(act * meant, abs=1e-9)
+
+
+def test_scorn_takes_from_every_behaviour_that_is_seen() -> None:
+    """The classifier may be sure of one of them: its words are there, and mock."""
+    seen = np.array([5.0, 1.0], dtype=np.float32)
+
+    sincere, scornful = (
+        tier_of(FakeEncoder(3.0, 3.0, scorn=scorn)).shifts(seen, reading("there"), Memory()) for scorn in (SINCERE, 9.0)
+    )
+
+    assert sincere is not None
+    assert scornful is not None
+    assert (sincere + seen > 4).all()
+    assert (scornful + seen < -8).all()
 
 
 def test_a_shift_moves_the_score_and_is_told_among_the_reasons() -> None:
@@ -233,13 +274,23 @@ def test_a_changed_tier_is_refused(copied: Path) -> None:
     with pytest.raises(ModelError, match="not the one the manifest was written for"):
         load(copied, behaviours=BEHAVIOURS)
 
-    (copied / MANIFEST).write_text(manifest.replace('"format": 1', '"format": 99'))
+    (copied / MANIFEST).write_text(manifest.replace(f'"format": {FORMAT}', '"format": 99'))
     with pytest.raises(ModelError, match="of format 99"):
         load(copied, behaviours=BEHAVIOURS)
 
     (copied / MANIFEST).write_text("{")
     with pytest.raises(ModelError, match="not JSON"):
         load(copied, behaviours=BEHAVIOURS)
+
+
+def test_a_tier_that_knows_no_scorn_is_one_to_learn_further_from(copied: Path) -> None:
+    """It does not serve, and the error says how to make one that does."""
+    manifest = (copied / MANIFEST).read_text()
+    (copied / MANIFEST).write_text(manifest.replace(f'"format": {FORMAT}', '"format": 1'))
+
+    with pytest.raises(ModelError, match=r"of format 1, .* make it anew: `detector train-semantic --base`"):
+        load(copied, behaviours=BEHAVIOURS)
+    assert Files.read(copied, formats=TO_LEARN_FURTHER).graph == (copied / GRAPH).read_bytes()
 
 
 def test_the_setting_turns_the_tier_on_and_off(playbook: Playbook) -> None:
@@ -255,7 +306,7 @@ def test_the_setting_turns_the_tier_on_and_off(playbook: Playbook) -> None:
 
 def test_the_tier_finds_more_of_the_private_test_split(playbook: Playbook, reader: SpacyReader) -> None:
     """On calls neither ever learned from, F1 of what reaches the review thresholds is higher with the tier."""
-    observed = [one for one in observe(own_calls(), reader) if one.reading.words and is_test(one)]
+    observed = [one for one in learnable(own_calls(), reader) if is_test(one)]
     alone, both = (
         f1_of(assemble.classifier(Settings(_env_file=None, semantic=wanted), playbook), observed, playbook)
         for wanted in ("off", "on")
@@ -337,6 +388,23 @@ def test_an_encoder_learns_further_from_where_it_is(tmp_path: Path) -> None:
     assert good > 1
     assert bad < -1
     assert learned > before + 1
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra semantic-training")
+def test_an_encoder_may_learn_an_output_more(tmp_path: Path) -> None:
+    """What it had stands, and the new output is learned beside it."""
+    learning = pytest.importorskip("models.semantic.learning")
+    said = [(("t", "play") if good else ("play", "t"), ("customer", ":")) for good in [True, False] * 1024]
+    truth = np.array([[good, not good] for good in [True, False] * 1024])
+    (tmp_path / GRAPH).write_bytes(learning.fine_tune(made_up_base(tmp_path), learned=said, truth=truth[:, :1]))
+    (tmp_path / LISTED).write_text("\n".join(LISTING))
+    (tmp_path / "model.safetensors").unlink()
+
+    graph = learning.fine_tune(tmp_path, learned=said, truth=truth)
+
+    good, bad = (OnnxEncoder(graph, LISTING).logits(*one) for one in said[:2])
+    assert min(good[0], bad[1]) > 1
+    assert max(good[1], bad[0]) < -1
 
 
 def made_up_base(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from models.classifier import Classifier
-from models.labels import Observation, observe, own_calls
+from models.labels import Observation, learnable, own_calls
 from models.registry import load, save, stored
 from models.train import (
     FOLDS,
@@ -35,7 +35,7 @@ BEHAVIOURS = ("apologise", "wish_well")
 def observations(reader: SpacyReader) -> list[Observation]:
     """Each fifth example of two behaviours, as the scorer meets them."""
     calls = [one for one in own_calls() if one.origin in {f"turns/{name}" for name in BEHAVIOURS}]
-    return [one for one in observe(calls[::5], reader) if one.reading.words]
+    return learnable(calls[::5], reader)
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,12 @@ def test_awards_are_nearly_always_right_and_most_acts_are_found(measured: dict[s
 
 @pytest.mark.parametrize(
     ("corpus", "pairs", "flagged_at_most"),
-    [("unseen_hard_turns", 220, 0.1), ("unseen_hard_turns_2", 100, 0.3), ("unseen_hard_turns_3", 112, 0.2)],
+    [
+        ("unseen_hard_turns", 220, 0.1),
+        ("unseen_hard_turns_2", 100, 0.3),
+        ("unseen_hard_turns_3", 112, 0.2),
+        ("unseen_scorn", 120, 0.5),
+    ],
 )
 def test_hard_acts_are_found_and_what_only_looks_like_them_is_left(
     measured: dict[str, Measured], corpus: str, pairs: int, flagged_at_most: float
