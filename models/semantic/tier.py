@@ -1,10 +1,10 @@
 """The tier on disk and at work: an ONNX graph, the list of its pieces, and how its word is weighed.
 
 Where the classifier's probability of any behaviour is between `low` and `high`, the encoder reads the turn. Of each
-behaviour above `low` the logit becomes `own * logit + read * encoder's + constant`; the three numbers are those of a
-logistic regression on calls neither had learned from (`models.semantic.weighing`). The probability is then multiplied
-by that of the turn being meant: the encoder's last output is of scorn, in which an act's words are said and no act is
-done.
+behaviour above `least` the logit becomes `own * logit + read * encoder's + constant`; the three numbers are those of
+a logistic regression on calls neither had learned from (`models.semantic.weighing`). The probability is then
+multiplied by that of the turn being meant: the encoder's last output is of scorn, in which an act's words are said
+and no act is done.
 """
 
 import hashlib
@@ -44,8 +44,9 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """How the encoder's word is weighed; `constant` has one number a behaviour, the band is of probabilities."""
+    """How the encoder's word is weighed; `constant` has one number a behaviour, the first three are probabilities."""
 
+    least: float
     low: float
     high: float
     own: float
@@ -63,7 +64,7 @@ class Tier:
         self.version = version
         self._encoder = encoder
         self._blend = blend
-        self._low, self._high = logits_of((blend.low, blend.high)).tolist()
+        self._least, self._low, self._high = logits_of((blend.least, blend.low, blend.high)).tolist()
         places = {behaviour: at for at, behaviour in enumerate(learned)}
         self._known = np.array([one in places for one in behaviours])
         self._columns = np.array([places.get(one, 0) for one in behaviours])
@@ -74,12 +75,12 @@ class Tier:
 
         What an unless of the playbook speaks against is never raised.
         """
-        seen = (logits > self._low) & self._known
-        if not (seen & (logits < self._high)).any():
+        if not ((logits > self._low) & (logits < self._high) & self._known).any():
             return None
-        *read, scorn = self._encoder.logits(reading.words, words_before(memory))
-        second = self._blend.read * np.array(read) + self._blend.constant
-        meant = if_meant(self._blend.own * logits + second[self._columns], scorn)
+        read, blend = self._encoder.logits(reading.words, words_before(memory)), self._blend
+        second = blend.read * read[:-1] + blend.constant
+        meant = if_meant(blend.own * logits + second[self._columns], read[-1])
+        seen = (logits > self._least) & self._known
         shifts = np.where(seen, meant - logits, 0).astype(np.float32)
         against = [self._asked[hit.owner] for hit in reading.hits if hit.kind is UNLESS and hit.owner in self._asked]
         shifts[against] = np.minimum(shifts[against], 0)
@@ -185,6 +186,7 @@ def save(folder: Path, files: Files, blend: Blend, *, about: dict[str, Any]) -> 
     told = {
         "format": FORMAT,
         "sha256": files.digest,
+        "least": blend.least,
         "band": [blend.low, blend.high],
         "own": blend.own,
         "read": blend.read,
@@ -198,10 +200,11 @@ def save(folder: Path, files: Files, blend: Blend, *, about: dict[str, Any]) -> 
 
 def version_of(manifest: dict[str, Any]) -> str:
     """Return what stands in a decision's version for a tier: eight digits over all that decides."""
-    decides = {key: manifest[key] for key in ("sha256", "band", "own", "read", "constant", "behaviours")}
+    decides = {key: manifest[key] for key in ("sha256", "least", "band", "own", "read", "constant", "behaviours")}
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _blend(manifest: dict[str, Any]) -> Blend:
+    constant = np.array(manifest["constant"], dtype=np.float32)
     low, high = manifest["band"]
-    return Blend(low, high, manifest["own"], manifest["read"], np.array(manifest["constant"], dtype=np.float32))
+    return Blend(manifest["least"], low, high, manifest["own"], manifest["read"], constant)

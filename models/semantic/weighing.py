@@ -9,6 +9,8 @@ from models.semantic.tier import Blend
 
 BAND = 0.03, 0.95
 """Below, a second reading finds too little; above, the classifier is right by itself (figures: docs/design.md)."""
+LEAST = 0.003
+"""What is less likely is left alone in a turn that is read for the sake of another behaviour."""
 
 Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -22,11 +24,11 @@ def blend_of(own: Numbers, read: Numbers, truth: Flags) -> Blend:
     """
     low, high = BAND
     probabilities = probabilities_of(own)
-    seen = probabilities > low
-    seen &= (seen & (probabilities < high)).any(axis=1, keepdims=True)
+    unsure = ((probabilities > low) & (probabilities < high)).any(axis=1, keepdims=True)
+    seen = unsure & (probabilities > LEAST)
     _, columns = np.nonzero(seen)
     each = np.eye(truth.shape[1])[columns]
     inputs = np.column_stack([own[seen], read[seen], each])
     fitted = LogisticRegression(C=1.0, max_iter=1000, fit_intercept=False).fit(inputs, truth[seen])
     own_slope, read_slope, *constant = fitted.coef_[0].tolist()
-    return Blend(low, high, own_slope, read_slope, np.array(constant, dtype=np.float32))
+    return Blend(LEAST, low, high, own_slope, read_slope, np.array(constant, dtype=np.float32))

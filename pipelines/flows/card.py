@@ -173,7 +173,7 @@ Written by `detector train-semantic` on {today}. Do not edit.
   own writing{further} (digest `{encoder["examples_sha256"][:16]}`), and before that, as bge-small-en-v1.5, pairs of texts from the web and from
   public data sets, whose faults it may share.
 - **When it is asked.** Where the classifier's probability of any behaviour is between {blend.low} and {blend.high}: then the
-  logit of each behaviour above {blend.low} is {blend.own:.2f} of the classifier's and {blend.read:.2f} of the encoder's, weighed on
+  logit of each behaviour above {blend.least} is {blend.own:.2f} of the classifier's and {blend.read:.2f} of the encoder's, weighed on
   {about["weighed_on_turns"]:,} turns neither had learned from. Its last output is of scorn, an act's words said to mock: all
   probabilities are multiplied by that of there being none. What an *unless* of the playbook speaks against it never
   raises. Each shift is told among a decision's reasons.

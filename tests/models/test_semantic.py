@@ -83,9 +83,9 @@ class FakeEncoder:
 
 
 def tier_of(encoder: FakeEncoder, *, learned: Sequence[str] = BEHAVIOURS, asked: Sequence[str] = BEHAVIOURS) -> Tier:
-    """Return a tier with a band from 0.2 to 0.8."""
+    """Return a tier with a band from 0.2 to 0.8, which weighs what is more likely than 0.1."""
     constant = np.arange(len(learned), dtype=np.float32)
-    blend = Blend(low=0.2, high=0.8, own=0.5, read=2.0, constant=constant)
+    blend = Blend(least=0.1, low=0.2, high=0.8, own=0.5, read=2.0, constant=constant)
     return Tier(encoder, blend, learned=learned, behaviours=asked, version="test")
 
 
@@ -160,14 +160,15 @@ def test_where_the_classifier_is_unsure_all_it_sees_is_weighed_anew() -> None:
     encoder = FakeEncoder(1.0, -3.0)
     memory = Memory(recent=(Past(Speaker.AGENT, ("hello",)), Past(Speaker.CUSTOMER, ("it", "broke"))))
 
-    sure, unseen = (
+    sure, unlikely, unseen = (
         tier_of(encoder).shifts(np.array([first, 1.0], dtype=np.float32), reading("oh", "no"), memory)
-        for first in (5.0, -5.0)
+        for first in (5.0, -2.0, -5.0)
     )
 
+    assert unlikely == pytest.approx([(0.5 * -2.0 + 2.0 * 1.0) + 2.0, (0.5 * 1.0 + 2.0 * -3.0 + 1) - 1.0])
     assert sure == pytest.approx([(0.5 * 5.0 + 2.0 * 1.0) - 5.0, (0.5 * 1.0 + 2.0 * -3.0 + 1) - 1.0])
     assert unseen == pytest.approx([0.0, (0.5 * 1.0 + 2.0 * -3.0 + 1) - 1.0])
-    assert encoder.asked == [(("oh", "no"), ("agent", ":", "hello", "customer", ":", "it", "broke"))] * 2
+    assert encoder.asked == [(("oh", "no"), ("agent", ":", "hello", "customer", ":", "it", "broke"))] * 3
 
 
 def test_behaviours_are_found_by_name_and_unlearned_ones_are_left_alone() -> None:

@@ -49,6 +49,7 @@ def test_awards_are_nearly_always_right_and_most_acts_are_found(measured: dict[s
         ("unseen_hard_turns", 220, 0.1),
         ("unseen_hard_turns_2", 100, 0.3),
         ("unseen_hard_turns_3", 112, 0.2),
+        ("unseen_hard_turns_4", 778, 0.1),
         ("unseen_scorn", 120, 0.5),
     ],
 )
