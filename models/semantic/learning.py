@@ -77,7 +77,7 @@ class Layer(nn.Module):
 
 
 class Network(nn.Module):
-    """Vectors of pieces, of their places and of whose they are; a few layers; one logit a behaviour."""
+    """Vectors of pieces, of their places and of whose they are; a few layers; one logit an output."""
 
     def __init__(self, given: dict[str, Tensor], outputs: int) -> None:
         super().__init__()
@@ -90,11 +90,11 @@ class Network(nn.Module):
         self.head = _grown(_linear(given, "head"), outputs) if "head.weight" in given else nn.Linear(3 * WIDTH, outputs)
 
     def forward(self, pieces: Tensor, own: Tensor, present: Tensor) -> Tensor:
-        """Return turns x behaviours, from the first piece's state, and the mean and the greatest of the turn's own."""
+        """Return turns x outputs, from the first piece's state, and the mean and the greatest of the turn's own."""
         return self.read(functional.embedding(pieces, self.vectors), own, present)
 
     def read(self, vectors: Tensor, own: Tensor, present: Tensor) -> Tensor:
-        """Return turns x behaviours for the vectors of pieces."""
+        """Return turns x outputs for the vectors of pieces."""
         sides = torch.where(own.unsqueeze(-1), self.sides[0], self.sides[1])
         states = self.dropout(self.norm(vectors + self.places[: vectors.shape[1]] + sides))
         for layer in self.layers:
@@ -107,7 +107,7 @@ class Network(nn.Module):
 
 
 class OneTurn(nn.Module):
-    """The network for serving: the pieces of one turn in, a logit a behaviour out; vectors of pieces in eight bits."""
+    """The network for serving: the pieces of one turn in, a logit an output out; vectors of pieces in eight bits."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ def fine_tune(
 ) -> bytes:
     """Fine-tune the encoder in a folder on turns' words and their labels; return it as an ONNX graph.
 
-    `truth` and `judged` are turns x behaviours; where nobody judged nothing is learned (None: all was judged). Of a
+    `truth` and `judged` are turns x outputs; where nobody judged nothing is learned (None: all was judged). Of a
     turn longer than `Pieces` reads at once only the first window is learned. `emphatic` says that a further pass is
     over turns chosen for what is new in them.
     Some 40 minutes for 47,000 turns on two cores that multiply in 16 bits (AVX512-BF16); not measured on others.

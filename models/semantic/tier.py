@@ -44,7 +44,7 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """How the encoder's word is weighed; `constant` has one number a behaviour, the first three are probabilities."""
+    """How the encoder's word is weighed; the first three are probabilities, `constant` has one number a behaviour."""
 
     least: float
     low: float

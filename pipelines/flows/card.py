@@ -167,7 +167,7 @@ def tier_card(alone: Evaluation, both: Evaluation, blend: Blend, about: Mapping[
 Written by `detector train-semantic` on {today}. Do not edit.
 
 - **What it is.** bge-small-en-v1.5 (Xiao et al. 2023; MIT, LICENSE-bge.txt), twelve layers, fine-tuned to the sixteen
-  behaviours; it multiplies in eight bits. It reads an agent's turn, a long one in windows, and the end of the two turns
+  behaviours and to scorn; it multiplies in eight bits. It reads an agent's turn, a long one in windows, and the end of the two turns
   before, names and numbers masked. It runs by ONNX Runtime, on one thread, without a network.
 - **What it learned from.** It is {mean} {encoder["turns"]:,} agent turns of this project's
   own writing{further} (digest `{encoder["examples_sha256"][:16]}`), and before that, as bge-small-en-v1.5, pairs of texts from the web and from
