@@ -21,7 +21,7 @@ import numpy.typing as npt
 from detector.call import Memory
 from detector.candidate import UNLESS, Reading
 from detector.errors import ModelError, to_install
-from models.logistic import logits_of
+from models.logistic import Floats, logits_of
 from models.semantic.pieces import Pieces
 
 SHIPPED_FOLDER = Path(__file__).parent / "shipped"
@@ -64,7 +64,7 @@ class Tier:
         self.version = version
         self._encoder = encoder
         self._blend = blend
-        self._least, self._low, self._high = logits_of((blend.least, blend.low, blend.high)).tolist()
+        self._limits = logits_of((blend.least, blend.low, blend.high)).tolist()
         places = {behaviour: at for at, behaviour in enumerate(learned)}
         self._known = np.array([one in places for one in behaviours])
         self._columns = np.array([places.get(one, 0) for one in behaviours])
@@ -75,12 +75,13 @@ class Tier:
 
         What an unless of the playbook speaks against is never raised.
         """
-        if not ((logits > self._low) & (logits < self._high) & self._known).any():
+        blend = self._blend
+        seen = to_weigh(np.where(self._known, logits, -np.inf), self._limits)
+        if not seen.any():
             return None
-        read, blend = self._encoder.logits(reading.words, words_before(memory)), self._blend
+        read = self._encoder.logits(reading.words, words_before(memory))
         second = blend.read * read[:-1] + blend.constant
         meant = if_meant(blend.own * logits + second[self._columns], read[-1])
-        seen = (logits > self._least) & self._known
         shifts = np.where(seen, meant - logits, 0).astype(np.float32)
         against = [self._asked[hit.owner] for hit in reading.hits if hit.kind is UNLESS and hit.owner in self._asked]
         shifts[against] = np.minimum(shifts[against], 0)
@@ -108,6 +109,17 @@ class OnnxEncoder:
         told = {"pieces": np.array(pieces, dtype=np.int64), "own": np.arange(len(pieces)) < own}
         (logits,) = self._session.run(None, told)
         return np.asarray(logits, dtype=np.float32)
+
+
+def to_weigh(logits: Floats, limits: Sequence[float]) -> npt.NDArray[np.bool_]:
+    """Return which behaviours are weighed: of a turn, the last axis, in which any is unsure, all but the unlikely.
+
+    The limits are logits: what is below the first is unlikely, what is between the others unsure.
+    """
+    least, low, high = limits
+    unsure = ((logits > low) & (logits < high)).any(axis=-1, keepdims=True)
+    seen: npt.NDArray[np.bool_] = unsure & (logits > least)
+    return seen
 
 
 def if_meant(logits: Array, scorn: float) -> Array:

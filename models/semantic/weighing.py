@@ -4,12 +4,12 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from models.logistic import probabilities_of
-from models.semantic.tier import Blend
+from models.logistic import logits_of
+from models.semantic.tier import Blend, to_weigh
 
 BAND = 0.03, 0.95
 """Below, a second reading finds too little; above, the classifier is right by itself (figures: docs/design.md)."""
-LEAST = 0.003
+WEIGHED_FROM = 0.003
 """What is less likely is left alone in a turn that is read for the sake of another behaviour."""
 
 Numbers = npt.NDArray[np.float64]
@@ -22,13 +22,10 @@ def blend_of(own: Numbers, read: Numbers, truth: Flags) -> Blend:
     All are turns x behaviours, of calls neither learned from. The two slopes are common to all behaviours, the
     constant is each one's own.
     """
-    low, high = BAND
-    probabilities = probabilities_of(own)
-    unsure = ((probabilities > low) & (probabilities < high)).any(axis=1, keepdims=True)
-    seen = unsure & (probabilities > LEAST)
+    seen = to_weigh(own, logits_of((WEIGHED_FROM, *BAND)).tolist())
     _, columns = np.nonzero(seen)
     each = np.eye(truth.shape[1])[columns]
     inputs = np.column_stack([own[seen], read[seen], each])
     fitted = LogisticRegression(C=1.0, max_iter=1000, fit_intercept=False).fit(inputs, truth[seen])
     own_slope, read_slope, *constant = fitted.coef_[0].tolist()
-    return Blend(LEAST, low, high, own_slope, read_slope, np.array(constant, dtype=np.float32))
+    return Blend(WEIGHED_FROM, *BAND, own_slope, read_slope, np.array(constant, dtype=np.float32))
