@@ -32,7 +32,7 @@ def test_no_turn_of_theirs_is_among_the_examples() -> None:
     assert {text for text in unseen & learned if len(text.split()) >= TELLING_WORDS} == set()
 
 
-@pytest.mark.parametrize("corpus", ["unseen_calls", "unseen_calls_2"])
+@pytest.mark.parametrize("corpus", ["unseen_calls", "unseen_calls_2", "unseen_calls_3"])
 def test_awards_are_nearly_always_right_and_most_acts_are_found(measured: dict[str, Measured], corpus: str) -> None:
     """Less than one award in ten is wrong, and four acts in five are awarded or shown to a person."""
     told = measured[corpus].evaluation
@@ -47,10 +47,10 @@ def test_awards_are_nearly_always_right_and_most_acts_are_found(measured: dict[s
     ("corpus", "pairs", "flagged_at_most"),
     [
         ("unseen_hard_turns", 220, 0.1),
-        ("unseen_hard_turns_2", 100, 0.3),
+        ("unseen_hard_turns_2", 100, 0.2),
         ("unseen_hard_turns_3", 112, 0.2),
         ("unseen_hard_turns_4", 778, 0.1),
-        ("unseen_scorn", 120, 0.5),
+        ("unseen_scorn", 120, 0.4),
     ],
 )
 def test_hard_acts_are_found_and_what_only_looks_like_them_is_left(
