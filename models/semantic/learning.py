@@ -2,7 +2,7 @@
 
 Needs the extra `semantic-training` (PyTorch) and a folder (`models.semantic.base`) with a BERT-like encoder of 384
 dimensions and however many layers, such as bge-small-en-v1.5 (Xiao et al. 2023, "C-Pack: Packed Resources For General
-Chinese Embeddings"; MIT); or with a tier of ours, whose encoder goes over the examples once more. Nothing is
+Chinese Embeddings"; MIT); or with a tier of ours, whose encoder goes over the examples again. Nothing is
 downloaded.
 
 The encoder learns from most calls; on the others it is weighed against the classifier (`models.semantic.weighing`).
@@ -24,13 +24,12 @@ from models.semantic.pieces import LONGEST, Numbered, Pieces
 
 WIDTH, HEADS = 384, 12
 EPOCHS, BATCH, RATE, HEAD_RATE = 4, 64, 2e-4, 1e-3
-FURTHER_EPOCHS, FURTHER_SHARE = 1, 0.25
-EMPHATIC_SHARE = 0.75
-"""How often an encoder that has learned before goes over the turns again, and at what share of the rates; and at what
-share where some of the turns are new and come several times.
+AGAIN, EMPHATIC = (2, 1.0), (1, 0.75)
+"""How often an encoder that has learned before goes over the turns, and at what share of the rates: over all of them
+again, and where some are new and come several times.
 
-It begins on the steps of eight bits and ends on them: a change of less than half a step is rounded away, so that such a
-pass mends a little and teaches nothing wholly new; for that fine-tune from the published encoder."""
+It begins on the steps of eight bits and ends on them: what moves a weight by less than half a step is rounded away. At
+such rates it forgets a little, too; the mean with what it began as is better than either (figures: docs/design.md)."""
 WARM_UP, DECAY, DROPOUT = 0.08, 0.01, 0.1
 SORTED_BATCHES = 40
 """Batches cut from as many examples sorted by length: little is padded, and chance still mixes them."""
@@ -148,7 +147,7 @@ def fine_tune(
     targets = torch.tensor(truth, dtype=torch.float32)
     known = torch.ones_like(targets) if judged is None else torch.tensor(judged, dtype=torch.float32)
     rng = np.random.default_rng(SEED)
-    further = FURTHER_EPOCHS, EMPHATIC_SHARE if emphatic else FURTHER_SHARE
+    further = EMPHATIC if emphatic else AGAIN
     epochs, share = further if "head.weight" in given else (EPOCHS, 1.0)
     batches = [batch for _ in range(epochs) for batch in _mixed(turns, rng)]
     optimiser, schedule = _optimiser(network, len(batches), share=share)

@@ -29,8 +29,8 @@ def train_semantic(
             exists=True,
             file_okay=False,
             help="The folder of an encoder to fine-tune: bge-small-en-v1.5, as `make encoder-base` fetches it or its "
-            "authors publish it; or of a tier, whose encoder then mends a little: one pass over the examples, slowly. "
-            "Without it the encoder that is there is only weighed anew, which is due after "
+            "authors publish it; or of a tier, whose encoder then goes over the examples twice more, best with "
+            "--average. Without it the encoder that is there is only weighed anew, which is due after "
             "`detector train`.",
         ),
     ] = None,
@@ -39,7 +39,7 @@ def train_semantic(
         typer.Option(
             "--average",
             help="With --base: the mean of the new encoder's weights and those of the one in the output folder, "
-            "each fine-tuning counting the same. Better than either, at the price of one.",
+            "each fine-tuning counting the same, one that went on learning half. Better than either, at one's price.",
         ),
     ] = False,
     emphasis: Annotated[
@@ -56,7 +56,7 @@ def train_semantic(
 ) -> None:
     """Fine-tune the sentence encoder that is asked where the classifier is unsure, and weigh it against the classifier.
 
-    Fine-tuning takes an hour on two cores, a further pass a quarter of it, weighing three minutes.
+    Fine-tuning takes two hours on two cores, going over all again one, --emphasis a quarter, weighing four minutes.
     Example: detector train-semantic --base build/encoder-base
     """
     if average and base is None:

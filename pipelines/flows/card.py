@@ -161,7 +161,7 @@ def tier_card(alone: Evaluation, both: Evaluation, blend: Blend, about: Mapping[
     encoder = about["encoder"]
     tunings = encoder.get("fine_tunings", 1)
     mean = f"the mean of {tunings} fine-tunings (`--average`), the last of them on" if tunings > 1 else "fine-tuned on"
-    further = f" and then went once more over {encoder['further_turns']:,}" if "further_turns" in encoder else ""
+    further = f" and then went on learning from {encoder['further_turns']:,}" if "further_turns" in encoder else ""
     return f"""# Model card: the sentence encoder
 
 Written by `detector train-semantic` on {today}. Do not edit.

@@ -1,6 +1,6 @@
 """Making the semantic tier as a flow: examples in, an encoder and how it is weighed out."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatch
@@ -177,14 +177,22 @@ def emphasised(origins: Sequence[str], emphasis: Sequence[str]) -> Places:
 
 
 def _mean_of(encoders: Sequence[Files]) -> Files:
-    """Return an encoder as it is, or the mean of two, in which each fine-tuning counts the same."""
+    """Return an encoder as it is, or the mean of two."""
     kept, *others = encoders
     for tuned in others:
-        count = kept.manifest["encoder"].get("fine_tunings", 1) + 1
-        graph = averaged(kept.graph, tuned.graph, share=1 / count)
-        told = tuned.manifest["encoder"] | {"fine_tunings": count}
+        before, after = (one.manifest["encoder"] for one in (kept, tuned))
+        graph = averaged(kept.graph, tuned.graph, share=share_of(before, after))
+        told = after | {"fine_tunings": before.get("fine_tunings", 1) + 1}
         kept = Files(graph, tuned.listed, tuned.manifest | {"encoder": told})
     return kept
+
+
+def share_of(kept: Mapping[str, Any], tuned: Mapping[str, Any]) -> float:
+    """Return how much a new encoder counts in the mean with the one there, by what their manifests tell of them.
+
+    One that went on learning counts half; one fine-tuned afresh as much as each fine-tuning in the other.
+    """
+    return 1 / 2 if "further_turns" in tuned else 1 / (kept.get("fine_tunings", 1) + 1)
 
 
 def _words_of(one: Observation) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -44,7 +44,7 @@ from models.semantic.weighing import BAND, blend_of
 from models.train import is_test, truth_of
 from models.weights import Weights
 from pipelines import assemble
-from pipelines.flows.semantic import BESIDE, EMPHASIS, Made, emphasised, make
+from pipelines.flows.semantic import BESIDE, EMPHASIS, Made, emphasised, make, share_of
 from pipelines.nlp import SpacyReader
 from pipelines.settings import Settings
 
@@ -330,6 +330,14 @@ def test_a_pattern_that_no_example_file_matches_is_told() -> None:
     """Each pattern has to match: a slip of the pen is no reason to learn from less."""
     with pytest.raises(ModelError, match=r"matches '\*_4'"):
         emphasised(["turns/new_2"], ["*_2", "*_4"])
+
+
+def test_an_encoder_that_went_on_learning_counts_half_in_the_mean() -> None:
+    """One fine-tuned afresh counts as much as each fine-tuning in the mean that is there."""
+    there = {"turns": 70_000, "further_turns": 30_000, "fine_tunings": 3}
+
+    assert share_of(there, there | {"further_turns": 20_000}) == 1 / 2
+    assert share_of(there, {"turns": 80_000, "fine_tunings": 1}) == 1 / 4
 
 
 def f1_of(classifier: Classifier, observed: Sequence[Observation], playbook: Playbook) -> float:
